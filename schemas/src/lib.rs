@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+
+pub mod catalogue;
+mod document;
+mod fault;
+pub mod framework;
+pub mod ids;
+pub mod ifi;
+pub mod profile;
+pub mod strict_json;
+pub mod tables;
+pub mod time;
+pub mod xapi;
+
+pub use fault::Fault;

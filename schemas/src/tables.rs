@@ -1,0 +1,128 @@
+//! The tables of the lake: one module a table, the same columns for everybody.
+//!
+//! A column is declared once, with its meaning; the Arrow schema, the data dictionary
+//! (`docs/data-dictionary.md`) and the golden prints of `schemas/tests/golden/` all come from that
+//! declaration. A change of columns is a new `VERSION` and a new golden file beside the old one.
+
+pub mod answers;
+mod dictionary;
+pub mod mastery;
+pub mod statements;
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+
+use crate::ids::AccountKey;
+
+pub use dictionary::data_dictionary;
+
+/// Into how many buckets tables that hold accounts' rows are parted: an erasure touches one, and a
+/// job takes them one by one.
+pub const BUCKETS: i32 = 64;
+
+/// The bucket of rows that belong to no account: statements of anonymous groups.
+pub const NO_ACCOUNT_BUCKET: i32 = 0;
+
+/// The bucket of an account: the low six bits of the first byte of its key, which is a byte of an
+/// HMAC and so spreads evenly.
+#[must_use]
+pub fn bucket(account: AccountKey) -> i32 {
+    i32::from(account.as_uuid().as_bytes()[0]) & (BUCKETS - 1)
+}
+
+/// The type of a column, as few as will do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnType {
+    /// 32-bit signed integer.
+    Int32,
+    /// 64-bit signed integer.
+    Int64,
+    /// 64-bit floating point number.
+    Float64,
+    /// True or false.
+    Boolean,
+    /// Text in UTF-8.
+    Utf8,
+    /// Microseconds since 1970 in UTC.
+    Timestamp,
+}
+
+impl ColumnType {
+    /// The Arrow type.
+    #[must_use]
+    pub fn data_type(self) -> DataType {
+        match self {
+            Self::Int32 => DataType::Int32,
+            Self::Int64 => DataType::Int64,
+            Self::Float64 => DataType::Float64,
+            Self::Boolean => DataType::Boolean,
+            Self::Utf8 => DataType::Utf8,
+            Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        }
+    }
+}
+
+/// A column of a table: its name, type and meaning.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: ColumnType,
+    /// Whether it may be null.
+    pub nullable: bool,
+    /// What it holds, its unit, and what null means.
+    pub meaning: &'static str,
+}
+
+/// A table of the lake.
+#[derive(Debug, Clone, Copy)]
+pub struct Table {
+    /// Its folder under `DIR/lake`.
+    pub name: &'static str,
+    /// The version of its columns.
+    pub version: i32,
+    /// What a row is.
+    pub row: &'static str,
+    /// Who writes it, and when.
+    pub writer: &'static str,
+    /// The columns that it is partitioned by.
+    pub partition: &'static [&'static str],
+    /// Its columns, in order.
+    pub columns: &'static [Column],
+}
+
+impl Table {
+    /// The Arrow schema of the table.
+    #[must_use]
+    pub fn arrow_schema(&self) -> SchemaRef {
+        let fields: Vec<Field> = self
+            .columns
+            .iter()
+            .map(|column| Field::new(column.name, column.kind.data_type(), column.nullable))
+            .collect();
+        Arc::new(Schema::new(fields))
+    }
+}
+
+/// Every table of the lake, in the order of the line.
+pub const ALL: [&Table; 3] = [&statements::TABLE, &answers::TABLE, &mastery::TABLE];
+
+const fn required(name: &'static str, kind: ColumnType, meaning: &'static str) -> Column {
+    Column {
+        name,
+        kind,
+        nullable: false,
+        meaning,
+    }
+}
+
+const fn optional(name: &'static str, kind: ColumnType, meaning: &'static str) -> Column {
+    Column {
+        name,
+        kind,
+        nullable: true,
+        meaning,
+    }
+}

@@ -1,0 +1,59 @@
+//! The data dictionary, printed from the declared columns.
+
+use std::fmt::Write;
+
+use super::{ALL, ColumnType, Table};
+
+const HEAD: &str = "# Data dictionary
+
+The tables of the lake, one folder each under `lake/` of the data folder (or of the `s3://` address): Delta tables of
+Parquet files. This page is printed from `schemas/src/tables/`; a test compares the two.
+
+Timestamps are microseconds in UTC. Keys of accounts, persons and statements are UUIDs as text, in lower case. An
+account's key is made from its identifier under the installation's secret: the lake holds no name, no mail and no
+identifier of a person, and nobody goes from a key to a person without the installation.
+";
+
+/// The data dictionary, as Markdown: what `docs/data-dictionary.md` holds.
+#[must_use]
+pub fn data_dictionary() -> String {
+    let mut page = HEAD.to_owned();
+    for table in ALL {
+        page.push_str(&section(table));
+    }
+    page
+}
+
+fn section(table: &Table) -> String {
+    let partition = match table.partition {
+        [] => "None.".to_owned(),
+        columns => format!("By `{}`.", columns.join("`, `")),
+    };
+    let mut text = format!(
+        "\n## {}\n\n{}\n\n- Written by: {}\n- Version of the columns: {}\n- Partitioned: {}\n\n| column | type | null | meaning |\n|---|---|---|---|\n",
+        table.name, table.row, table.writer, table.version, partition
+    );
+    for column in table.columns {
+        let null = if column.nullable { "yes" } else { "no" };
+        writeln!(
+            text,
+            "| `{}` | {} | {null} | {} |",
+            column.name,
+            type_name(column.kind),
+            column.meaning
+        )
+        .expect("writing to a String cannot fail");
+    }
+    text
+}
+
+fn type_name(kind: ColumnType) -> &'static str {
+    match kind {
+        ColumnType::Int32 => "int32",
+        ColumnType::Int64 => "int64",
+        ColumnType::Float64 => "float64",
+        ColumnType::Boolean => "boolean",
+        ColumnType::Utf8 => "text",
+        ColumnType::Timestamp => "timestamp (µs, UTC)",
+    }
+}

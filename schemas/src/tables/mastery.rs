@@ -1,0 +1,74 @@
+//! `mastery`: what a run of the recomputation found, a row a person and competency or domain.
+
+use std::sync::{Arc, LazyLock};
+
+use arrow::datatypes::SchemaRef;
+
+use super::ColumnType::{Boolean, Float64, Int32, Int64, Timestamp, Utf8};
+use super::{Table, optional, required};
+
+/// Version of the columns.
+pub const VERSION: i32 = 1;
+
+/// The Arrow schema of the table.
+#[must_use]
+pub fn schema() -> SchemaRef {
+    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| TABLE.arrow_schema());
+    Arc::clone(&SCHEMA)
+}
+
+/// The table, declared.
+pub const TABLE: Table = Table {
+    name: "mastery",
+    version: VERSION,
+    row: "One person's mastery of one competency or domain, as one run of the job found it.",
+    writer: "Analytics, at the end of each recomputation.",
+    partition: &[],
+    columns: &[
+        required("run", Int64, "Number of the run."),
+        required(
+            "as_of",
+            Timestamp,
+            "The time at which mastery was evaluated.",
+        ),
+        required("person", Utf8, "Key of the person, a UUID."),
+        required(
+            "subject",
+            Utf8,
+            "Subject, such as `maths` or `francais`: one filter each.",
+        ),
+        required("kind", Utf8, "`competency` or `domain`."),
+        required(
+            "uri",
+            Utf8,
+            "URI of the competency or domain in the framework.",
+        ),
+        required("mean", Float64, "Posterior mean on the logit scale."),
+        required(
+            "variance",
+            Float64,
+            "Posterior variance on the logit scale.",
+        ),
+        required("answers", Int64, "How many answers it rests on."),
+        required(
+            "m",
+            Float64,
+            "Expected probability of success on the reference item of the competency (weighted mean of these for a domain).",
+        ),
+        optional(
+            "degree",
+            Int32,
+            "Degree of the scale, 1 to 6; null where no answer gave one yet.",
+        ),
+        required(
+            "shown",
+            Boolean,
+            "Whether there is evidence enough to show the degree to a person.",
+        ),
+        required(
+            "model",
+            Utf8,
+            "Fingerprint of the model: everything that changes a state (SHA-256, hexadecimal).",
+        ),
+    ],
+};

@@ -1,0 +1,133 @@
+//! The constants: of the model ([`Hyper`]) and of what is shown of it ([`Scale`]).
+
+use serde::{Deserialize, Serialize};
+
+/// Hyper-parameters of the model, on the logit scale.
+///
+/// The defaults were tuned on three public sets of answers and rounded. They do not travel by
+/// themselves: fit them as soon as a subject has some 50,000 answers, and watch the calibration.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hyper {
+    /// Variance of the general ability before any answer.
+    pub vg: f64,
+    /// Variance of a domain's deviation before any answer.
+    pub vd: f64,
+    /// Variance of a competency's deviation before any answer.
+    pub vk: f64,
+    /// Variance of the form of a session.
+    pub vs: f64,
+    /// Variance of the memory of an item before it was met.
+    pub vi: f64,
+    /// Variance that an answer adds to the general ability.
+    pub qg: f64,
+    /// Variance that an answer adds to its domains.
+    pub qd: f64,
+    /// Variance that an answer adds to its competencies.
+    pub qk: f64,
+    /// Variance that an answer adds to the memory of its item.
+    pub qi: f64,
+    /// How much of the session's form stays from an answer to the next.
+    pub phi: f64,
+    /// Practice: weight of `ln(1 + answers)` of a competency.
+    pub lam: f64,
+    /// Practice: what having met a competency once brings.
+    pub kap: f64,
+    /// Forgetting: weight of `ln(1 + time since practice / tau)` of a competency.
+    pub rho: f64,
+    /// Fading of a competency's deviation.
+    pub rk: f64,
+    /// Fading of the memory of an item.
+    pub ri: f64,
+    /// What a right answer leaves in the memory of its item.
+    pub gi1: f64,
+    /// What a wrong answer leaves in the memory of its item.
+    pub gi0: f64,
+    /// The same item again at once, after a wrong answer.
+    pub rw: f64,
+    /// The same item again at once, after a right answer.
+    pub rr: f64,
+    /// Unit of time of forgetting, in seconds.
+    pub tau: f64,
+    /// Time without an answer after which a new session begins, in hours.
+    pub gap: f64,
+}
+
+impl Default for Hyper {
+    fn default() -> Self {
+        Self {
+            vg: 1.7,
+            vd: 0.4,
+            vk: 0.25,
+            vs: 0.275,
+            vi: 0.003,
+            qg: 0.0,
+            qd: 0.0005,
+            qk: 0.006,
+            qi: 0.57,
+            phi: 0.93,
+            lam: 0.29,
+            kap: 0.58,
+            rho: 0.11,
+            rk: 0.0025,
+            ri: 0.15,
+            gi1: 1.55,
+            gi0: 1.10,
+            rw: -0.40,
+            rr: -0.33,
+            tau: 60.0,
+            gap: 4.0,
+        }
+    }
+}
+
+impl Hyper {
+    /// Every constant in a fixed order, for the fingerprint.
+    pub(crate) fn values(&self) -> [f64; 21] {
+        [
+            self.vg, self.vd, self.vk, self.vs, self.vi, self.qg, self.qd, self.qk, self.qi,
+            self.phi, self.lam, self.kap, self.rho, self.rk, self.ri, self.gi1, self.gi0, self.rw,
+            self.rr, self.tau, self.gap,
+        ]
+    }
+
+    /// [`Hyper::gap`] in seconds.
+    #[must_use]
+    pub fn gap_s(&self) -> f64 {
+        self.gap * 3600.0
+    }
+}
+
+/// How a figure becomes a degree, and when the degree may be shown.
+///
+/// The cuts are a proposal, not the ministry's: its own were not found. To match the published
+/// national shares, choose the cuts so that the shares over consenting pupils equal them.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scale {
+    /// The five cuts of M between the six degrees, rising, in `]0, 1[`.
+    pub cuts: [f64; 5],
+    /// A degree is kept while M stays within this distance of its own cuts.
+    pub band: f64,
+    /// The degree is shown when the posterior mass within one degree of it reaches this.
+    pub confidence: f64,
+    /// Answers that a competency needs before a degree is shown.
+    pub competency_answers: u32,
+    /// Answers that a domain needs before a degree is shown.
+    pub domain_answers: u32,
+    /// Competencies met that a domain needs before a degree is shown.
+    pub domain_competencies: u32,
+}
+
+impl Default for Scale {
+    fn default() -> Self {
+        Self {
+            cuts: [0.40, 0.55, 0.65, 0.75, 0.85],
+            band: 0.02,
+            confidence: 0.8,
+            competency_answers: 3,
+            domain_answers: 5,
+            domain_competencies: 2,
+        }
+    }
+}

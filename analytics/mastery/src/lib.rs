@@ -1,0 +1,36 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # The map
+//!
+//! 1. [`hyper`]: the constants of the model ([`Hyper`]) and of what is shown ([`Scale`]).
+//! 2. [`model`]: framework and catalogue become a [`Model`]: keys resolved, references computed,
+//!    a fingerprint over all that changes a state.
+//! 3. [`state`]: [`PupilState`], the fold of one answer ([`PupilState::answer`]), a prediction
+//!    ([`PupilState::predict`]), the level of a competency.
+//! 4. [`shown`]: [`Mastery`] of a competency or a domain, degrees, and when they may be shown.
+//! 5. [`codec`]: a state as bytes and back.
+//! 6. [`maths`]: the only place that names `libm`.
+
+pub mod codec;
+pub mod hyper;
+pub mod maths;
+pub mod model;
+pub mod shown;
+pub mod state;
+
+pub use codec::DecodeError;
+pub use hyper::{Hyper, Scale};
+pub use model::{Competency, Domain, Item, ItemParams, Loading, Model, Reference, Subject};
+pub use shown::{Degree, Mastery};
+pub use state::{ItemMemory, Node, PupilState, Shared};
+
+/// Seconds since the Unix epoch, as the model counts time, from microseconds.
+///
+/// Microseconds since 1970 stay below 2^53 until the year 2255, so the division is the only
+/// rounding; both ways to a state (the feed and the lake) must come through here.
+#[must_use]
+pub fn seconds(micros: i64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "exact below 2^53 microseconds")]
+    let micros = micros as f64;
+    micros / 1e6
+}

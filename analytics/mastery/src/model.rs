@@ -1,0 +1,578 @@
+//! Framework, catalogue and constants, made ready for the fold.
+
+use std::collections::HashMap;
+
+use schemas::catalogue::CatalogueItem;
+use schemas::framework::Framework;
+use schemas::ids::key64;
+use sha2::{Digest, Sha256};
+
+use crate::hyper::{Hyper, Scale};
+use crate::maths::ln_1p;
+use crate::shown::Degree;
+use crate::state::KeyMap;
+
+/// Version of the code that folds: raised by hand whenever a change here changes a state, so that
+/// states made by another version are made again.
+pub const CODE_VERSION: u32 = 1;
+
+/// Practice counts whose level is computed once.
+const PRACTICE_TABLE: u32 = 512;
+
+/// Parameters of an item, on the logit scale.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ItemParams {
+    /// Discrimination.
+    pub a: f64,
+    /// Difficulty.
+    pub b: f64,
+    /// Variance of the difficulty: how little is known of it.
+    pub s2: f64,
+}
+
+/// One competency of an item, resolved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Loading {
+    /// Index in [`Subject::competencies`].
+    pub competency: usize,
+    /// Index in [`Subject::domains`].
+    pub domain: usize,
+    /// Key of the competency.
+    pub key: u64,
+    /// Key of its domain.
+    pub domain_key: u64,
+}
+
+/// An item of the catalogue that the model can fold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    key: u64,
+    subject: usize,
+    params: ItemParams,
+    loadings: Box<[Loading]>,
+    share: f64,
+}
+
+impl Item {
+    /// `key64` of its activity's IRI.
+    #[must_use]
+    pub fn key(&self) -> u64 {
+        self.key
+    }
+
+    /// Index of its subject in [`Model::subjects`].
+    #[must_use]
+    pub fn subject(&self) -> usize {
+        self.subject
+    }
+
+    /// Its parameters.
+    #[must_use]
+    pub fn params(&self) -> ItemParams {
+        self.params
+    }
+
+    /// Its competencies, in the catalogue's order; at least one, none twice.
+    #[must_use]
+    pub fn loadings(&self) -> &[Loading] {
+        &self.loadings
+    }
+
+    /// Index of its main competency, the first, in [`Subject::competencies`].
+    #[must_use]
+    pub fn main(&self) -> usize {
+        self.loadings[0].competency
+    }
+
+    /// One over the number of competencies: the share of each in the ability for the item.
+    pub(crate) fn share(&self) -> f64 {
+        self.share
+    }
+}
+
+/// The item that M speaks of: how likely is success on an ordinary item of this competency?
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reference {
+    /// Median discrimination of the competency's calibrated items.
+    pub a: f64,
+    /// Median difficulty of the competency's calibrated items.
+    pub b: f64,
+}
+
+/// A competency of the framework.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Competency {
+    key: u64,
+    uri: String,
+    label: String,
+    domain: usize,
+    domain_key: u64,
+    prerequisites: Vec<usize>,
+    reference: Reference,
+}
+
+impl Competency {
+    /// `key64` of its URI.
+    #[must_use]
+    pub fn key(&self) -> u64 {
+        self.key
+    }
+
+    /// Its URI.
+    #[must_use]
+    pub fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// Its French label.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// Index of its domain in [`Subject::domains`].
+    #[must_use]
+    pub fn domain(&self) -> usize {
+        self.domain
+    }
+
+    /// Key of its domain.
+    #[must_use]
+    pub fn domain_key(&self) -> u64 {
+        self.domain_key
+    }
+
+    /// Indices of its prerequisites of the same subject in [`Subject::competencies`].
+    #[must_use]
+    pub fn prerequisites(&self) -> &[usize] {
+        &self.prerequisites
+    }
+
+    /// The item that its M speaks of.
+    #[must_use]
+    pub fn reference(&self) -> Reference {
+        self.reference
+    }
+}
+
+/// A domain of the framework.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Domain {
+    key: u64,
+    uri: String,
+    label: String,
+    competencies: Vec<usize>,
+    reference: Reference,
+}
+
+impl Domain {
+    /// `key64` of its URI.
+    #[must_use]
+    pub fn key(&self) -> u64 {
+        self.key
+    }
+
+    /// Its URI.
+    #[must_use]
+    pub fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// Its French label.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// Indices of its competencies in [`Subject::competencies`], in the framework's order.
+    #[must_use]
+    pub fn competencies(&self) -> &[usize] {
+        &self.competencies
+    }
+
+    /// Mean of its competencies' references: the scale on which its evidence is weighed.
+    #[must_use]
+    pub fn reference(&self) -> Reference {
+        self.reference
+    }
+
+    /// Weight of each of its competencies.
+    #[expect(clippy::cast_precision_loss, reason = "a domain has few competencies")]
+    pub(crate) fn weight(&self) -> f64 {
+        1.0 / self.competencies.len() as f64
+    }
+}
+
+/// A subject: what one [`crate::PupilState`] is about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Subject {
+    name: String,
+    domains: Vec<Domain>,
+    competencies: Vec<Competency>,
+}
+
+impl Subject {
+    /// Its name in the framework (`maths`, `francais`).
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its domains, in the framework's order.
+    #[must_use]
+    pub fn domains(&self) -> &[Domain] {
+        &self.domains
+    }
+
+    /// Its competencies, domain after domain, in the framework's order.
+    #[must_use]
+    pub fn competencies(&self) -> &[Competency] {
+        &self.competencies
+    }
+
+    /// The competencies of one of its domains.
+    pub fn competencies_of(&self, domain: &Domain) -> impl Iterator<Item = &Competency> {
+        domain
+            .competencies
+            .iter()
+            .map(|&index| &self.competencies[index])
+    }
+}
+
+/// Framework, catalogue and constants, made ready for the fold.
+#[derive(Debug, Clone)]
+pub struct Model {
+    hyper: Hyper,
+    scale: Scale,
+    subjects: Vec<Subject>,
+    items: KeyMap<Item>,
+    degree_labels: [String; 6],
+    practice: Vec<f64>,
+    fingerprint: String,
+}
+
+impl Model {
+    /// The model of a framework and a catalogue with the default constants.
+    #[must_use]
+    pub fn new(framework: &Framework, items: &[CatalogueItem]) -> Self {
+        Self::with(framework, items, Hyper::default(), Scale::default())
+    }
+
+    /// The model of a framework and a catalogue. The order of the catalogue changes nothing; of
+    /// two items with one id the first counts.
+    #[must_use]
+    pub fn with(
+        framework: &Framework,
+        items: &[CatalogueItem],
+        hyper: Hyper,
+        scale: Scale,
+    ) -> Self {
+        let mut subjects = subjects(framework);
+        let by_uri = by_uri(&subjects);
+        let (mut resolved, mut calibrated) = (KeyMap::default(), Vec::new());
+        for item in items {
+            let Some(new) = resolve(item, &subjects, &by_uri) else {
+                continue;
+            };
+            if resolved.contains_key(&new.key) {
+                continue;
+            }
+            // Somebody fitted it: a degree judged by eye is no calibration.
+            if item.item.is_some() {
+                calibrated.push(new.key);
+            }
+            resolved.insert(new.key, new);
+        }
+        set_references(&mut subjects, &resolved, &calibrated);
+        let fingerprint = fingerprint(&hyper, &scale, &subjects, &resolved);
+        Self {
+            hyper,
+            scale,
+            subjects,
+            items: resolved,
+            degree_labels: std::array::from_fn(|index| degree_label(framework, index)),
+            practice: (0..PRACTICE_TABLE).map(|n| practice(&hyper, n)).collect(),
+            fingerprint,
+        }
+    }
+
+    /// The constants of the model.
+    #[must_use]
+    pub fn hyper(&self) -> &Hyper {
+        &self.hyper
+    }
+
+    /// The constants of what is shown.
+    #[must_use]
+    pub fn scale(&self) -> &Scale {
+        &self.scale
+    }
+
+    /// The subjects, in the framework's order.
+    #[must_use]
+    pub fn subjects(&self) -> &[Subject] {
+        &self.subjects
+    }
+
+    /// The subject of this name.
+    #[must_use]
+    pub fn subject(&self, name: &str) -> Option<&Subject> {
+        self.subjects.iter().find(|subject| subject.name == name)
+    }
+
+    /// The item of this key, if the catalogue has it and the framework knows its competencies.
+    #[must_use]
+    pub fn item(&self, key: u64) -> Option<&Item> {
+        self.items.get(&key)
+    }
+
+    /// Every item, in no particular order.
+    pub fn items(&self) -> impl Iterator<Item = &Item> {
+        self.items.values()
+    }
+
+    /// The French label of a degree ("maîtrise fragile").
+    #[must_use]
+    pub fn degree_label(&self, degree: Degree) -> &str {
+        &self.degree_labels[usize::from(degree.number()) - 1]
+    }
+
+    /// SHA-256, in hexadecimal, of everything that changes a state or a degree: the code's version,
+    /// the constants, the framework's structure, the items and their parameters. Labels and
+    /// prerequisites are not in it.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// What `n ≥ 1` answers on a competency bring, before forgetting: `λ·ln(1+n) + κ`.
+    pub(crate) fn practice(&self, n: u32) -> f64 {
+        let known = usize::try_from(n).ok().and_then(|n| self.practice.get(n));
+        known.copied().unwrap_or_else(|| practice(&self.hyper, n))
+    }
+}
+
+fn practice(hyper: &Hyper, n: u32) -> f64 {
+    hyper.lam * ln_1p(f64::from(n)) + hyper.kap
+}
+
+/// Domains and competencies by subject, references not set yet.
+fn subjects(framework: &Framework) -> Vec<Subject> {
+    let mut subjects: Vec<Subject> = Vec::new();
+    for domain in &framework.domains {
+        let position = subjects
+            .iter()
+            .position(|subject| subject.name == domain.subject);
+        let index = position.unwrap_or_else(|| {
+            subjects.push(Subject {
+                name: domain.subject.clone(),
+                domains: Vec::new(),
+                competencies: Vec::new(),
+            });
+            subjects.len() - 1
+        });
+        let subject = &mut subjects[index];
+        let first = subject.competencies.len();
+        let domain_key = key64(&domain.uri);
+        for competency in &domain.competencies {
+            subject.competencies.push(Competency {
+                key: key64(&competency.uri),
+                uri: competency.uri.clone(),
+                label: competency.label_fr.clone(),
+                domain: subject.domains.len(),
+                domain_key,
+                prerequisites: Vec::new(),
+                reference: Reference::DEFAULT,
+            });
+        }
+        subject.domains.push(Domain {
+            key: domain_key,
+            uri: domain.uri.clone(),
+            label: domain.label_fr.clone(),
+            competencies: (first..subject.competencies.len()).collect(),
+            reference: Reference::DEFAULT,
+        });
+    }
+    set_prerequisites(&mut subjects, framework);
+    subjects
+}
+
+/// Resolves prerequisites inside each subject: a state knows one subject.
+fn set_prerequisites(subjects: &mut [Subject], framework: &Framework) {
+    for subject in subjects {
+        let index: HashMap<String, usize> = subject
+            .competencies
+            .iter()
+            .enumerate()
+            .map(|(i, c)| (c.uri.clone(), i))
+            .collect();
+        let declared = framework
+            .domains
+            .iter()
+            .filter(|domain| domain.subject == subject.name)
+            .flat_map(|domain| &domain.competencies);
+        for (competency, declared) in subject.competencies.iter_mut().zip(declared) {
+            competency.prerequisites = declared
+                .prerequisites
+                .iter()
+                .filter_map(|uri| index.get(uri).copied())
+                .collect();
+        }
+    }
+}
+
+/// Where each competency stands: `(subject, competency)`.
+fn by_uri(subjects: &[Subject]) -> HashMap<String, (usize, usize)> {
+    let mut places = HashMap::new();
+    for (s, subject) in subjects.iter().enumerate() {
+        for (c, competency) in subject.competencies.iter().enumerate() {
+            places.entry(competency.uri.clone()).or_insert((s, c));
+        }
+    }
+    places
+}
+
+/// The item with its competencies resolved: those of the first known one's subject, each once.
+fn resolve(
+    item: &CatalogueItem,
+    subjects: &[Subject],
+    by_uri: &HashMap<String, (usize, usize)>,
+) -> Option<Item> {
+    let mut known = item
+        .competencies
+        .iter()
+        .filter_map(|uri| by_uri.get(uri).copied());
+    let main = known.next()?;
+    let mut indices = vec![main.1];
+    for (subject, competency) in known {
+        if subject == main.0 && !indices.contains(&competency) {
+            indices.push(competency);
+        }
+    }
+    let loadings: Box<[Loading]> = indices
+        .into_iter()
+        .map(|index| {
+            let competency = &subjects[main.0].competencies[index];
+            Loading {
+                competency: index,
+                domain: competency.domain,
+                key: competency.key,
+                domain_key: competency.domain_key,
+            }
+        })
+        .collect();
+    let (a, b, s2) = item.params();
+    #[expect(clippy::cast_precision_loss, reason = "an item has few competencies")]
+    let share = 1.0 / loadings.len() as f64;
+    Some(Item {
+        key: item.id.key64(),
+        subject: main.0,
+        params: ItemParams { a, b, s2 },
+        loadings,
+        share,
+    })
+}
+
+/// Medians over each competency's calibrated items, and their means over each domain.
+fn set_references(subjects: &mut [Subject], items: &KeyMap<Item>, calibrated: &[u64]) {
+    let mut params: HashMap<(usize, usize), (Vec<f64>, Vec<f64>)> = HashMap::new();
+    for item in calibrated.iter().filter_map(|key| items.get(key)) {
+        for loading in &item.loadings {
+            let (a, b) = params
+                .entry((item.subject, loading.competency))
+                .or_default();
+            a.push(item.params.a);
+            b.push(item.params.b);
+        }
+    }
+    for ((subject, competency), (a, b)) in params {
+        subjects[subject].competencies[competency].reference = Reference {
+            a: median(a),
+            b: median(b),
+        };
+    }
+    for Subject {
+        domains,
+        competencies,
+        ..
+    } in subjects
+    {
+        for domain in domains {
+            let weight = domain.weight();
+            domain.reference =
+                domain
+                    .competencies
+                    .iter()
+                    .fold(Reference { a: 0.0, b: 0.0 }, |sum, &index| Reference {
+                        a: sum.a + weight * competencies[index].reference.a,
+                        b: sum.b + weight * competencies[index].reference.b,
+                    });
+        }
+    }
+}
+
+/// The middle of a list that is not empty; the mean of the two middle ones of an even count.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    let half = values.len() / 2;
+    if values.len() % 2 == 1 {
+        values[half]
+    } else {
+        f64::midpoint(values[half - 1], values[half])
+    }
+}
+
+fn degree_label(framework: &Framework, index: usize) -> String {
+    let number = u8::try_from(index + 1).unwrap_or(u8::MAX);
+    let level = framework.level(number);
+    level.map_or_else(|| format!("degré {number}"), |level| level.label_fr.clone())
+}
+
+fn fingerprint(hyper: &Hyper, scale: &Scale, subjects: &[Subject], items: &KeyMap<Item>) -> String {
+    let mut hash = Sha256::new();
+    hash.update(b"sillage mastery");
+    hash.update(CODE_VERSION.to_le_bytes());
+    for value in hyper.values().iter().chain(&scale.cuts) {
+        hash.update(value.to_bits().to_le_bytes());
+    }
+    // The rule of evidence changes what is shown, never a state: it stays out.
+    hash.update(scale.band.to_bits().to_le_bytes());
+    for subject in subjects {
+        hash.update(key64(&subject.name).to_le_bytes());
+        for domain in &subject.domains {
+            hash.update(domain.key.to_le_bytes());
+            hash.update(length(domain.competencies.len()));
+            for &index in &domain.competencies {
+                hash.update(subject.competencies[index].key.to_le_bytes());
+            }
+        }
+    }
+    let mut sorted: Vec<&Item> = items.values().collect();
+    sorted.sort_unstable_by_key(|item| item.key);
+    for item in sorted {
+        hash.update(item.key.to_le_bytes());
+        for value in [item.params.a, item.params.b, item.params.s2] {
+            hash.update(value.to_bits().to_le_bytes());
+        }
+        hash.update(length(item.loadings.len()));
+        for loading in &item.loadings {
+            hash.update(loading.key.to_le_bytes());
+        }
+    }
+    // References follow from calibrated items only, which the parameters alone do not show.
+    for competency in subjects.iter().flat_map(|subject| &subject.competencies) {
+        hash.update(competency.reference.a.to_bits().to_le_bytes());
+        hash.update(competency.reference.b.to_bits().to_le_bytes());
+    }
+    hex::encode(hash.finalize())
+}
+
+/// A length as bytes that do not depend on the machine.
+fn length(len: usize) -> [u8; 8] {
+    u64::try_from(len).unwrap_or(u64::MAX).to_le_bytes()
+}
+
+impl Reference {
+    /// Where no item of the competency is calibrated.
+    const DEFAULT: Self = Self { a: 1.0, b: 0.0 };
+}

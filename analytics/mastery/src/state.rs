@@ -1,0 +1,661 @@
+//! What is known of one pupil in one subject, and the fold of one answer.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use crate::hyper::Hyper;
+use crate::maths::{exp, expected_sigmoid, ln_1p, pow, sigmoid};
+use crate::model::{Competency, Item, Loading, Model};
+use crate::shown::Degree;
+
+/// How much of an exercise's weight in `recent` stays after each further exercise of the session.
+///
+/// Chosen with the first policy, on simulated worlds.
+pub const RECENT_FADING: f64 = 0.8;
+
+/// A Gaussian node.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Gauss {
+    pub(crate) m: f64,
+    pub(crate) v: f64,
+}
+
+impl Gauss {
+    pub(crate) const fn prior(v: f64) -> Self {
+        Self { m: 0.0, v }
+    }
+
+    /// One step of the filter, for a node that enters the sum with loading `h`.
+    fn step(self, h: f64, gain: Gain) -> Self {
+        Self {
+            m: self.m + self.v * h * gain.e,
+            v: self.v - self.v * self.v * h * h * gain.w,
+        }
+    }
+}
+
+/// What one answer gives to every node: the same residual and weight, each by its own loading.
+#[derive(Debug, Clone, Copy)]
+struct Gain {
+    e: f64,
+    w: f64,
+}
+
+/// A time in seconds, or none: NaN, which is never later than anything.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment(f64);
+
+impl Moment {
+    pub(crate) const NONE: Self = Self(f64::NAN);
+
+    pub(crate) fn new(t: Option<f64>) -> Self {
+        t.filter(|t| t.is_finite()).map_or(Self::NONE, Self)
+    }
+
+    pub(crate) fn get(self) -> Option<f64> {
+        (!self.0.is_nan()).then_some(self.0)
+    }
+
+    /// Seconds from `earlier` to here when both are known and time went by.
+    fn since(self, earlier: Self) -> Option<f64> {
+        (self.0 > earlier.0).then_some(self.0 - earlier.0)
+    }
+}
+
+impl PartialEq for Moment {
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
+    }
+}
+
+/// A domain of the subject, once an answer touched it or a profile was declared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct DomainNode {
+    pub(crate) node: Gauss,
+    /// Answers that touched it.
+    pub(crate) n: u32,
+    pub(crate) degree: Option<Degree>,
+}
+
+/// A competency, once practised.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct CompetencyNode {
+    pub(crate) node: Gauss,
+    /// Answers that practised it, and the time of the last.
+    pub(crate) n: u32,
+    pub(crate) at: Moment,
+    pub(crate) degree: Option<Degree>,
+    /// Exercises in session `session` whose main competency it was, faded up to the pupil's
+    /// answer number `recent_at`.
+    pub(crate) recent: f64,
+    pub(crate) recent_at: u64,
+    pub(crate) session: u32,
+}
+
+/// An item, once done.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct ItemNode {
+    pub(crate) node: Gauss,
+    pub(crate) at: Moment,
+    pub(crate) n: u32,
+    pub(crate) correct: u32,
+    /// The session in which it was last done.
+    pub(crate) session: u32,
+}
+
+/// A competency or an item at a time: mean and variance after fading, and the level that practice
+/// brings.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Faded {
+    pub(crate) m: f64,
+    pub(crate) v: f64,
+    pub(crate) practice: f64,
+}
+
+impl Faded {
+    /// A competency that was never practised.
+    pub(crate) fn prior(hyper: &Hyper) -> Self {
+        Self {
+            m: 0.0,
+            v: hyper.vk,
+            practice: 0.0,
+        }
+    }
+}
+
+/// What a pupil did with one item.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ItemMemory {
+    /// How often it was answered.
+    pub answers: u32,
+    /// How often rightly.
+    pub correct: u32,
+    /// When last, in seconds; `None` where the time was invented.
+    pub last: Option<f64>,
+}
+
+/// A node of the state, as it stands: nothing faded to a time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Node {
+    /// Mean on the logit scale.
+    pub mean: f64,
+    /// Variance on the logit scale.
+    pub variance: f64,
+    /// Answers that touched it.
+    pub answers: u32,
+    /// When last, in seconds; `None` where the time was invented.
+    pub last: Option<f64>,
+}
+
+/// The two nodes that every answer touches, each as (mean, variance).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Shared {
+    /// General ability.
+    pub general: (f64, f64),
+    /// Form of the session.
+    pub session: (f64, f64),
+}
+
+/// Keys are the first bytes of a SHA-256: as good a hash as any.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+}
+
+/// A map by `schemas::ids::key64`.
+pub(crate) type KeyMap<V> = HashMap<u64, V, BuildHasherDefault<KeyHasher>>;
+
+/// What is known of one pupil in one subject.
+///
+/// Equal answers in equal order under an equal [`Model::fingerprint`] give equal states, and equal
+/// states have equal bytes ([`PupilState::encode`]).
+#[derive(Debug, Clone, PartialEq)]
+pub struct PupilState {
+    pub(crate) g: Gauss,
+    pub(crate) s: Gauss,
+    pub(crate) d: KeyMap<DomainNode>,
+    pub(crate) c: KeyMap<CompetencyNode>,
+    pub(crate) e: KeyMap<ItemNode>,
+    pub(crate) last: Moment,
+    /// The item of the last answer, and whether it was right.
+    pub(crate) prev: Option<(u64, bool)>,
+    pub(crate) answers: u64,
+    pub(crate) correct: u64,
+    /// Number of the session, from 0.
+    pub(crate) session: u32,
+    pub(crate) session_start: Moment,
+}
+
+impl PupilState {
+    /// A pupil who has not answered yet.
+    #[must_use]
+    pub fn new(model: &Model) -> Self {
+        let hyper = model.hyper();
+        Self {
+            g: Gauss::prior(hyper.vg),
+            s: Gauss::prior(hyper.vs),
+            d: KeyMap::default(),
+            c: KeyMap::default(),
+            e: KeyMap::default(),
+            last: Moment::NONE,
+            prev: None,
+            answers: 0,
+            correct: 0,
+            session: 0,
+            session_start: Moment::NONE,
+        }
+    }
+
+    /// One pseudo-answer for a domain whose degree the pupil declared, before the first answer:
+    /// an observation of `general + domain` with a variance. Called in the fixed order of domains.
+    pub fn declare(&mut self, model: &Model, domain: u64, observed: f64, variance: f64) {
+        let node = self
+            .d
+            .entry(domain)
+            .or_insert_with(|| DomainNode::new(model.hyper()));
+        let total = self.g.v + node.node.v + variance;
+        let e = observed - self.g.m - node.node.m;
+        let (kg, kd) = (self.g.v / total, node.node.v / total);
+        self.g = Gauss {
+            m: self.g.m + kg * e,
+            v: self.g.v * (1.0 - kg),
+        };
+        node.node = Gauss {
+            m: node.node.m + kd * e,
+            v: node.node.v * (1.0 - kd),
+        };
+    }
+
+    /// Folds one answer and gives the success that was expected before it.
+    ///
+    /// `y` is the outcome in `[0, 1]` (clamped), `correct` what the statement said of success, `t`
+    /// the time in [`crate::seconds`], `None` where it was invented. Answers come in fold order.
+    pub fn answer(
+        &mut self,
+        model: &Model,
+        item: &Item,
+        y: f64,
+        correct: bool,
+        t: Option<f64>,
+    ) -> f64 {
+        let hyper = model.hyper();
+        let now = Moment::new(t);
+        let y = if y.is_nan() {
+            f64::from(u8::from(correct))
+        } else {
+            y.clamp(0.0, 1.0)
+        };
+        if self.opens_session(hyper, now) {
+            self.s = Gauss::prior(hyper.vs);
+            self.session += 1;
+            self.session_start = now;
+        } else if self.answers == 0 {
+            self.session_start = now;
+        }
+        let memory = self.item_at(hyper, item.key(), now);
+        let (theta, v_theta) = self.touch(model, item, now);
+
+        let a = item.params().a;
+        let x = a * theta + self.s.m + memory.m + self.retry(hyper, item.key()) - item.params().b;
+        let v = a * a * v_theta + self.s.v + memory.v;
+        let expected = expected_sigmoid(x, v);
+
+        let p = sigmoid(x);
+        let w = p * (1.0 - p);
+        let total = 1.0 + w * (v + item.params().s2);
+        let gain = Gain {
+            e: (y - p) / total,
+            w: w / total,
+        };
+
+        self.update_competencies(hyper, item, gain, now);
+        self.update_item(hyper, item.key(), memory.step(1.0, gain), y, correct, now);
+        self.update_general(hyper, a, gain);
+        self.answers += 1;
+        self.correct += u64::from(correct);
+        self.last = now;
+        self.prev = Some((item.key(), correct));
+        self.update_degrees(model, item, now);
+        expected
+    }
+
+    /// The success to expect on an item at a time, without the form of the session: what a policy
+    /// counts with (step 7 of the model).
+    #[must_use]
+    pub fn predict(&self, model: &Model, item: &Item, t: Option<f64>) -> f64 {
+        let hyper = model.hyper();
+        let now = Moment::new(t);
+        let memory = self.item_at(hyper, item.key(), now);
+        let f = item.share();
+        let (mut sum, mut v_sum) = (0.0, 0.0);
+        for loading in item.loadings() {
+            let domain = self.domain_node(hyper, loading.domain_key);
+            let faded = self.competency_at(model, loading.key, now);
+            sum += f * (domain.m + faded.m + faded.practice);
+            v_sum += f * f * (domain.v + faded.v);
+        }
+        let a = item.params().a;
+        let theta = self.g.m + sum;
+        let x = a * theta + memory.m + self.retry(hyper, item.key()) - item.params().b;
+        expected_sigmoid(x, a * a * (self.g.v + v_sum) + memory.v)
+    }
+
+    /// Mastery of a competency on the logit scale at a time: mean and variance.
+    #[must_use]
+    pub fn level(&self, model: &Model, competency: &Competency, t: Option<f64>) -> (f64, f64) {
+        let faded = self.competency_at(model, competency.key(), Moment::new(t));
+        self.level_of(model.hyper(), competency.domain_key(), faded)
+    }
+
+    /// Answers folded.
+    #[must_use]
+    pub fn answers(&self) -> u64 {
+        self.answers
+    }
+
+    /// Right answers among them.
+    #[must_use]
+    pub fn correct(&self) -> u64 {
+        self.correct
+    }
+
+    /// Time of the last answer, in seconds.
+    #[must_use]
+    pub fn last(&self) -> Option<f64> {
+        self.last.get()
+    }
+
+    /// Time of the first answer of the last session, in seconds.
+    #[must_use]
+    pub fn session_start(&self) -> Option<f64> {
+        self.session_start.get()
+    }
+
+    /// General ability and form of the session, as they stand.
+    #[must_use]
+    pub fn nodes(&self) -> Shared {
+        Shared {
+            general: (self.g.m, self.g.v),
+            session: (self.s.m, self.s.v),
+        }
+    }
+
+    /// Mean and variance of a domain's node, by the domain's key; its prior before any answer.
+    #[must_use]
+    pub fn domain_node_of(&self, model: &Model, domain: u64) -> (f64, f64) {
+        let node = self.domain_node(model.hyper(), domain);
+        (node.m, node.v)
+    }
+
+    /// A competency's node, by its key; `None` when it was never practised.
+    #[must_use]
+    pub fn competency_node(&self, competency: u64) -> Option<Node> {
+        self.c.get(&competency).map(|node| Node {
+            mean: node.node.m,
+            variance: node.node.v,
+            answers: node.n,
+            last: node.at.get(),
+        })
+    }
+
+    /// An item's node, by its key; `None` when it was never done.
+    #[must_use]
+    pub fn item_node(&self, item: u64) -> Option<Node> {
+        self.e.get(&item).map(|node| Node {
+            mean: node.node.m,
+            variance: node.node.v,
+            answers: node.n,
+            last: node.at.get(),
+        })
+    }
+
+    /// What the pupil did with an item, by its key.
+    #[must_use]
+    pub fn item(&self, key: u64) -> Option<ItemMemory> {
+        self.e.get(&key).map(|node| ItemMemory {
+            answers: node.n,
+            correct: node.correct,
+            last: node.at.get(),
+        })
+    }
+
+    /// Every item done, in no particular order: `(key, what was done with it)`.
+    pub fn items(&self) -> impl Iterator<Item = (u64, ItemMemory)> + '_ {
+        self.e.iter().map(|(&key, node)| {
+            (
+                key,
+                ItemMemory {
+                    answers: node.n,
+                    correct: node.correct,
+                    last: node.at.get(),
+                },
+            )
+        })
+    }
+
+    /// Time of the last practice of a competency, in seconds.
+    #[must_use]
+    pub fn last_practice(&self, competency: u64) -> Option<f64> {
+        self.c.get(&competency).and_then(|node| node.at.get())
+    }
+
+    /// Whether an exercise at `t` would still belong to the session of the last answer.
+    #[must_use]
+    pub fn in_session(&self, model: &Model, t: Option<f64>) -> bool {
+        self.answers > 0 && !self.opens_session(model.hyper(), Moment::new(t))
+    }
+
+    /// Whether an item was done in the session that `t` belongs to.
+    #[must_use]
+    pub fn done_in_session(&self, model: &Model, item: u64, t: Option<f64>) -> bool {
+        self.in_session(model, t)
+            && self
+                .e
+                .get(&item)
+                .is_some_and(|node| node.session == self.session)
+    }
+
+    /// Exercises of the session that `t` belongs to whose main competency is `competency`, each
+    /// fading by [`RECENT_FADING`] per exercise since.
+    #[must_use]
+    pub fn recent(&self, model: &Model, competency: u64, t: Option<f64>) -> f64 {
+        if !self.in_session(model, t) {
+            return 0.0;
+        }
+        self.c
+            .get(&competency)
+            .filter(|node| node.session == self.session)
+            .map_or(0.0, |node| node.recent_after(self.answers))
+    }
+
+    /// Mean and variance of a domain's node; its prior when nothing touched it.
+    pub(crate) fn domain_node(&self, hyper: &Hyper, domain: u64) -> Gauss {
+        self.d
+            .get(&domain)
+            .map_or(Gauss::prior(hyper.vd), |node| node.node)
+    }
+
+    /// A competency at a time; its prior when it was never practised.
+    pub(crate) fn competency_at(&self, model: &Model, competency: u64, now: Moment) -> Faded {
+        let node = self.c.get(&competency);
+        node.map_or(Faded::prior(model.hyper()), |node| node.at(model, now))
+    }
+
+    /// General ability + domain + competency.
+    pub(crate) fn level_of(&self, hyper: &Hyper, domain: u64, faded: Faded) -> (f64, f64) {
+        let domain = self.domain_node(hyper, domain);
+        (
+            self.g.m + domain.m + faded.m + faded.practice,
+            self.g.v + domain.v + faded.v,
+        )
+    }
+
+    fn opens_session(&self, hyper: &Hyper, now: Moment) -> bool {
+        now.since(self.last)
+            .is_some_and(|seconds| seconds > hyper.gap_s())
+    }
+
+    /// The memory of an item, faded to a time.
+    fn item_at(&self, hyper: &Hyper, item: u64, now: Moment) -> Gauss {
+        let Some(node) = self.e.get(&item) else {
+            return Gauss::prior(hyper.vi);
+        };
+        let Some(seconds) = now.since(node.at) else {
+            return node.node;
+        };
+        Gauss {
+            m: node.node.m * pow(1.0 + seconds / hyper.tau, -hyper.ri),
+            v: node.node.v,
+        }
+    }
+
+    /// What an immediate second try at an item changes.
+    fn retry(&self, hyper: &Hyper, item: u64) -> f64 {
+        match self.prev {
+            Some((prev, true)) if prev == item => hyper.rr,
+            Some((prev, false)) if prev == item => hyper.rw,
+            _ => 0.0,
+        }
+    }
+
+    /// Fades the item's competencies to `now`, in place, and sums the ability for the item over
+    /// them: mean and variance.
+    fn touch(&mut self, model: &Model, item: &Item, now: Moment) -> (f64, f64) {
+        let f = item.share();
+        let (mut sum, mut v_sum) = (0.0, 0.0);
+        for loading in item.loadings() {
+            let domain = self.domain_node(model.hyper(), loading.domain_key);
+            let node = self
+                .c
+                .entry(loading.key)
+                .or_insert_with(|| CompetencyNode::new(model.hyper()));
+            let faded = node.at(model, now);
+            node.node.m = faded.m;
+            sum += f * (domain.m + faded.m + faded.practice);
+            v_sum += f * f * (domain.v + faded.v);
+        }
+        (self.g.m + sum, self.g.v + v_sum)
+    }
+
+    fn update_competencies(&mut self, hyper: &Hyper, item: &Item, gain: Gain, now: Moment) {
+        let h = item.params().a * item.share();
+        let (session, number) = (self.session, self.answers);
+        for (position, loading) in item.loadings().iter().enumerate() {
+            if let Some(node) = self.c.get_mut(&loading.key) {
+                node.node = node.node.step(h, gain);
+                node.node.v += hyper.qk;
+                node.n += 1;
+                node.at = now;
+                if position == 0 {
+                    node.count_recent(session, number);
+                }
+            }
+            let domain = self
+                .d
+                .entry(loading.domain_key)
+                .or_insert_with(|| DomainNode::new(hyper));
+            if hyper.vd > 0.0 {
+                domain.node = domain.node.step(h, gain);
+                domain.node.v += hyper.qd;
+            }
+            domain.n += u32::from(first_of_its_domain(item.loadings(), position));
+        }
+    }
+
+    fn update_item(
+        &mut self,
+        hyper: &Hyper,
+        item: u64,
+        updated: Gauss,
+        y: f64,
+        correct: bool,
+        now: Moment,
+    ) {
+        // Exactly gi1 and gi0 for a whole success and a whole failure, as in the reference.
+        let step = if y >= 1.0 {
+            hyper.gi1
+        } else {
+            hyper.gi0 + y * (hyper.gi1 - hyper.gi0)
+        };
+        let node = self.e.entry(item).or_insert(ItemNode {
+            node: updated,
+            at: now,
+            n: 0,
+            correct: 0,
+            session: self.session,
+        });
+        node.node = Gauss {
+            m: updated.m + step,
+            v: updated.v + hyper.qi,
+        };
+        node.at = now;
+        node.n += 1;
+        node.correct += u32::from(correct);
+        node.session = self.session;
+    }
+
+    fn update_general(&mut self, hyper: &Hyper, a: f64, gain: Gain) {
+        let g = self.g.step(a, gain);
+        self.g = Gauss {
+            m: g.m,
+            v: g.v + hyper.qg,
+        };
+        let s = self.s.step(1.0, gain);
+        let phi2 = hyper.phi * hyper.phi;
+        self.s = Gauss {
+            m: hyper.phi * s.m,
+            v: phi2 * s.v + (1.0 - phi2) * hyper.vs,
+        };
+    }
+}
+
+impl DomainNode {
+    fn new(hyper: &Hyper) -> Self {
+        Self {
+            node: Gauss::prior(hyper.vd),
+            n: 0,
+            degree: None,
+        }
+    }
+}
+
+impl CompetencyNode {
+    fn new(hyper: &Hyper) -> Self {
+        Self {
+            node: Gauss::prior(hyper.vk),
+            n: 0,
+            at: Moment::NONE,
+            degree: None,
+            recent: 0.0,
+            recent_at: 0,
+            session: 0,
+        }
+    }
+
+    /// The node faded to a time, nothing written.
+    pub(crate) fn at(&self, model: &Model, now: Moment) -> Faded {
+        let (mut m, v) = (self.node.m, self.node.v);
+        if self.n == 0 {
+            return Faded {
+                m,
+                v,
+                practice: 0.0,
+            };
+        }
+        let mut practice = model.practice(self.n);
+        if let Some(seconds) = now.since(self.at) {
+            let hyper = model.hyper();
+            let q = ln_1p(seconds / hyper.tau);
+            practice -= hyper.rho * q;
+            m *= exp(-hyper.rk * q);
+        }
+        Faded { m, v, practice }
+    }
+
+    /// Counts the pupil's answer number `number` (from 0), of session `session`, whose main
+    /// competency this is.
+    fn count_recent(&mut self, session: u32, number: u64) {
+        let before = if self.session == session {
+            self.recent_after(number + 1)
+        } else {
+            0.0
+        };
+        self.recent = before + 1.0;
+        self.recent_at = number + 1;
+        self.session = session;
+    }
+
+    /// `recent` faded until `answers` answers were given in all.
+    fn recent_after(&self, answers: u64) -> f64 {
+        let mut recent = self.recent;
+        for _ in 0..answers.saturating_sub(self.recent_at) {
+            recent *= RECENT_FADING;
+            // What is left adds to nothing a person could notice; a long session ends the loop.
+            if recent < 1e-9 {
+                return 0.0;
+            }
+        }
+        recent
+    }
+}
+
+/// Whether no earlier competency of the item is in the same domain.
+pub(crate) fn first_of_its_domain(loadings: &[Loading], position: usize) -> bool {
+    loadings[..position]
+        .iter()
+        .all(|earlier| earlier.domain_key != loadings[position].domain_key)
+}

@@ -1,0 +1,6 @@
+//! The model against its reference, its properties, and what may be shown of it.
+
+mod common;
+mod fixture;
+mod properties;
+mod shown;

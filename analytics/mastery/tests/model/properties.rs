@@ -1,0 +1,147 @@
+//! What must hold for any answers: states survive their bytes, folding in two pieces is folding
+//! whole, figures stay figures, and bytes of any kind are refused without a panic.
+
+use std::collections::BTreeMap;
+
+use crate::common::{framework, item, item_key};
+use mastery::{Model, PupilState};
+use proptest::prelude::*;
+
+const ITEMS: u32 = 12;
+
+#[derive(Debug, Clone)]
+struct Answer {
+    item: u32,
+    y: f64,
+    correct: bool,
+    /// Seconds since the answer before; `None` has no time.
+    after: Option<f64>,
+}
+
+fn answers() -> impl Strategy<Value = Vec<Answer>> {
+    let outcome = prop_oneof![Just(0.0), Just(1.0), 0.0..=1.0];
+    let after = prop_oneof![
+        1 => Just(None),
+        4 => (0.0..600.0).prop_map(Some),
+        2 => (0.0..3_000_000.0).prop_map(Some),
+    ];
+    let answer =
+        (0..ITEMS, outcome, any::<bool>(), after).prop_map(|(item, y, correct, after)| Answer {
+            item,
+            y,
+            correct,
+            after,
+        });
+    prop::collection::vec(answer, 0..60)
+}
+
+/// Two domains; items with one competency, with two of one domain, with two of two domains.
+fn model() -> Model {
+    let domains = BTreeMap::from([(1, vec![10, 11, 12]), (2, vec![20, 21])]);
+    let sets: [&[u32]; 6] = [&[10], &[11, 10], &[20], &[12, 21], &[21], &[10, 11, 12, 20]];
+    let items: Vec<_> = (0..ITEMS)
+        .map(|id| {
+            let b = f64::from(id) / 3.0 - 2.0;
+            item(
+                id,
+                sets[id as usize % sets.len()],
+                (0.6 + f64::from(id) / 10.0, b, 0.2),
+            )
+        })
+        .collect();
+    Model::new(&framework(&domains), &items)
+}
+
+fn fold(model: &Model, state: &mut PupilState, clock: &mut f64, answers: &[Answer]) {
+    for answer in answers {
+        let t = answer.after.map(|seconds| {
+            *clock += seconds;
+            *clock
+        });
+        let item = model
+            .item(item_key(answer.item))
+            .expect("an item of the model");
+        let p = state.answer(model, item, answer.y, answer.correct, t);
+        assert!(p > 0.0 && p < 1.0, "expected success {p}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_state_is_its_bytes(answers in answers()) {
+        let (model, mut clock) = (model(), 1e9);
+        let mut state = PupilState::new(&model);
+        fold(&model, &mut state, &mut clock, &answers);
+        let bytes = state.encode();
+        let decoded = PupilState::decode(&bytes).unwrap();
+        prop_assert_eq!(&decoded, &state);
+        prop_assert_eq!(decoded.encode(), bytes);
+    }
+
+    #[test]
+    fn folding_in_two_pieces_is_folding_whole(answers in answers(), cut in any::<prop::sample::Index>()) {
+        let model = model();
+        let cut = cut.index(answers.len() + 1);
+        let (mut whole, mut clock) = (PupilState::new(&model), 1e9);
+        fold(&model, &mut whole, &mut clock, &answers);
+
+        let (mut first, mut clock) = (PupilState::new(&model), 1e9);
+        fold(&model, &mut first, &mut clock, &answers[..cut]);
+        let mut second = PupilState::decode(&first.encode()).unwrap();
+        fold(&model, &mut second, &mut clock, &answers[cut..]);
+        prop_assert_eq!(second.encode(), whole.encode());
+    }
+
+    #[test]
+    fn what_is_shown_is_in_its_range(answers in answers(), later in 0.0..1e8) {
+        let (model, mut clock) = (model(), 1e9);
+        let mut state = PupilState::new(&model);
+        fold(&model, &mut state, &mut clock, &answers);
+        let now = Some(clock + later);
+        let subject = &model.subjects()[0];
+        let competencies =
+            subject.competencies().iter().map(|c| (state.competency(&model, c, now), 3, c.uri()));
+        let domains =
+            subject.domains().iter().map(|d| (state.domain(&model, subject, d, now), 5, d.uri()));
+        for (mastery, least, uri) in competencies.chain(domains) {
+            prop_assert!(mastery.m > 0.0 && mastery.m < 1.0, "{uri}: {mastery:?}");
+            prop_assert!(mastery.variance > 0.0, "{uri}: {mastery:?}");
+            prop_assert!((0.0..=1.0).contains(&mastery.confidence), "{uri}: {mastery:?}");
+            prop_assert!(!mastery.shown || mastery.answers >= least, "{uri}: {mastery:?}");
+        }
+        for competency in subject.competencies() {
+            let now_m = state.m(&model, competency, now);
+            prop_assert!(state.m_just_practised(&model, competency, now) >= now_m - 1e-9);
+        }
+        for item in model.items() {
+            let p = state.predict(&model, item, now);
+            prop_assert!(p > 0.0 && p < 1.0);
+        }
+    }
+
+    #[test]
+    fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let _ = PupilState::decode(&bytes);
+        let _ = PupilState::decode(&[b"SLG\x01".as_slice(), &bytes].concat());
+    }
+
+    #[test]
+    fn a_damaged_state_is_refused_or_read_whole(
+        answers in answers(), at in any::<prop::sample::Index>(), flip in 1_u8.., cut in any::<bool>()
+    ) {
+        let (model, mut clock) = (model(), 1e9);
+        let mut state = PupilState::new(&model);
+        fold(&model, &mut state, &mut clock, &answers);
+        let mut bytes = state.encode();
+        let at = at.index(bytes.len());
+        if cut {
+            bytes.truncate(at);
+            prop_assert!(PupilState::decode(&bytes).is_err());
+        } else {
+            bytes[at] ^= flip;
+            if let Ok(other) = PupilState::decode(&bytes) {
+                prop_assert_eq!(other.encode(), bytes, "what is accepted is what was written");
+            }
+        }
+    }
+}

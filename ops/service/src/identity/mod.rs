@@ -1,0 +1,8 @@
+//! Who calls, and what they may do: HTTP Basic credentials with xAPI scopes (xAPI 1.0.3
+//! Communication 4.0; DESIGN D10). People's tokens and roles come beside them.
+
+mod basic;
+mod scope;
+
+pub use basic::{Caller, Credentials, NewCredential, SecretHash};
+pub use scope::{Scope, UnknownScope};

@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+
+pub mod clock;
+pub mod config;
+pub mod context;
+pub mod error;
+pub mod http;
+pub mod identity;
+pub mod pg;
+pub mod store;
+pub mod telemetry;
+#[cfg(feature = "testkit")]
+pub mod testkit;
+
+pub use context::Context;
+pub use error::Problem;

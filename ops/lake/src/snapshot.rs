@@ -1,0 +1,69 @@
+//! The active files of one version of a table, as a table of a `DataFusion` session.
+
+use std::sync::Arc;
+
+use arrow::datatypes::Schema;
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::MemTable;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::{
+    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
+};
+use datafusion::error::DataFusionError;
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+use crate::{LakeError, LakeTable};
+
+/// A session for a job: it sorts within `memory_bytes` and spills to disk beyond.
+pub fn session(memory_bytes: usize) -> Result<SessionContext, DataFusionError> {
+    // The fair pool: with the greedy one a sort that spills is refused the little it needs.
+    let runtime = RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(FairSpillPool::new(memory_bytes)))
+        .build_arc()?;
+    let config = SessionConfig::new().with_information_schema(false);
+    Ok(SessionContext::new_with_config_rt(config, runtime))
+}
+
+/// Registers the version of `table` that was read last under the table's name.
+///
+/// The partition column `bucket` is left out: it is a function of the account, kept in folder names.
+/// The files are listed by the Delta log and read as plain Parquet, the way that is right on a local
+/// disk, on object storage and on a cluster.
+pub fn register(session: &SessionContext, table: &LakeTable) -> Result<(), LakeError> {
+    let name = table.declared().name;
+    let provider = provider(table).map_err(|source| LakeError::Query(name, source))?;
+    session
+        .register_table(name, provider)
+        .map_err(|source| LakeError::Query(name, source))?;
+    Ok(())
+}
+
+fn provider(table: &LakeTable) -> Result<Arc<dyn TableProvider>, DataFusionError> {
+    let declared = table.declared();
+    let fields: Vec<_> = declared
+        .arrow_schema()
+        .fields()
+        .iter()
+        .filter(|field| !declared.partition.contains(&field.name().as_str()))
+        .cloned()
+        .collect();
+    let schema = Arc::new(Schema::new(fields));
+    let files = table
+        .files()
+        .map_err(|error| DataFusionError::External(Box::new(error)))?;
+    if files.is_empty() {
+        return Ok(Arc::new(MemTable::try_new(schema, vec![vec![]])?));
+    }
+    let urls = files
+        .iter()
+        .map(ListingTableUrl::parse)
+        .collect::<Result<Vec<_>, _>>()?;
+    let options = ListingOptions::new(Arc::new(ParquetFormat::default()))
+        .with_file_extension(".parquet");
+    let config = ListingTableConfig::new_with_multi_paths(urls)
+        .with_listing_options(options)
+        .with_schema(schema);
+    Ok(Arc::new(ListingTable::try_new(config)?))
+}

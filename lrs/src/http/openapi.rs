@@ -1,0 +1,94 @@
+//! What the LRS's part of `/api/openapi.json` says.
+//!
+//! The handlers read queries that the specification gives and `actix-web` has no types for, so what
+//! they take is described here, in one place, beside the routes.
+#![expect(
+    dead_code,
+    reason = "the functions stand for the routes: their attributes are read, they never run"
+)]
+
+use utoipa::OpenApi;
+
+/// What the part of the LRS of `/api/openapi.json` says.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Documented::openapi()
+}
+
+#[derive(OpenApi)]
+#[openapi(paths(put, post, get, about))]
+struct Documented;
+
+/// Stores one statement under the id in the query.
+#[utoipa::path(
+    put,
+    path = "/xapi/statements",
+    tag = "xapi",
+    params(
+        ("statementId" = String, Query, description = "Id of the statement, a UUID"),
+        ("X-Experience-API-Version" = String, Header, description = "1.0.x or 2.0.x"),
+    ),
+    request_body(content_type = "application/json", description = "One Statement, by the JSON Schemas under /schemas"),
+    responses(
+        (status = 204, description = "committed"),
+        (status = 400, description = "which field, which rule, which section", content_type = "application/problem+json"),
+        (status = 409, description = "the id is taken by a statement of other content", content_type = "application/problem+json"),
+        (status = 413, description = "the body is too large", content_type = "application/problem+json"),
+        (status = 503, description = "no room now: try again after Retry-After", content_type = "application/problem+json"),
+    ),
+)]
+fn put() {}
+
+/// Stores one statement or an array of them, all or none, and answers their ids in their order.
+#[utoipa::path(
+    post,
+    path = "/xapi/statements",
+    tag = "xapi",
+    params(("X-Experience-API-Version" = String, Header, description = "1.0.x or 2.0.x")),
+    request_body(content_type = "application/json", description = "A Statement or an array of Statements"),
+    responses(
+        (status = 200, body = [String], description = "committed"),
+        (status = 400, description = "every fault with its index, rule and section", content_type = "application/problem+json"),
+        (status = 409, description = "an id is taken by a statement of other content", content_type = "application/problem+json"),
+        (status = 413, description = "the body is too large", content_type = "application/problem+json"),
+        (status = 503, description = "no room now: try again after Retry-After", content_type = "application/problem+json"),
+    ),
+)]
+fn post() {}
+
+/// One statement, or a page of them in the order of `stored`.
+#[utoipa::path(
+    get,
+    path = "/xapi/statements",
+    tag = "xapi",
+    params(
+        ("X-Experience-API-Version" = String, Header, description = "1.0.x or 2.0.x"),
+        ("statementId" = Option<String>, Query, description = "One statement that is not voided"),
+        ("voidedStatementId" = Option<String>, Query, description = "One statement that is voided"),
+        ("agent" = Option<String>, Query, description = "Actor or object: an Agent or identified Group as JSON"),
+        ("verb" = Option<String>, Query, description = "IRI of the verb"),
+        ("activity" = Option<String>, Query, description = "IRI of the object"),
+        ("registration" = Option<String>, Query, description = "UUID of the registration"),
+        ("since" = Option<String>, Query, description = "Stored after this instant"),
+        ("until" = Option<String>, Query, description = "Stored at or before this instant"),
+        ("limit" = Option<u32>, Query, description = "Statements in a page; 0: as many as the server gives"),
+        ("ascending" = Option<bool>, Query, description = "The oldest first"),
+        ("more" = Option<String>, Query, description = "The next page, as the former one named it"),
+    ),
+    responses(
+        (status = 200, description = "a Statement, or a StatementResult with `statements` and `more`"),
+        (status = 400, description = "which parameter, which rule, which section", content_type = "application/problem+json"),
+        (status = 404, description = "no such statement", content_type = "application/problem+json"),
+    ),
+)]
+fn get() {}
+
+/// The versions of xAPI that are spoken here. Open to everybody.
+#[utoipa::path(
+    get,
+    path = "/xapi/about",
+    tag = "xapi",
+    security(()),
+    responses((status = 200, description = "`version` and `extensions`")),
+)]
+fn about() {}

@@ -1,0 +1,174 @@
+//! The table of answers: what goes wrong, its status, its code and its section.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, HeaderValue};
+use schemas::xapi::Fault;
+use service::error::{Broken, Problem};
+
+use crate::Refusal;
+use crate::ingest::Rejection;
+use crate::ingest::queue::Refused;
+use crate::store::StoreError;
+
+/// One broken rule under a status of its own.
+fn one(
+    status: StatusCode,
+    code: &'static str,
+    pointer: &str,
+    rule: &str,
+    section: &str,
+    detail: impl Into<String>,
+) -> Problem {
+    let detail = detail.into();
+    Problem::new(status, code, detail.clone()).broken(Broken {
+        pointer: Some(pointer.to_owned()),
+        rule: rule.to_owned(),
+        section: Some(section.to_owned()),
+        detail,
+    })
+}
+
+/// 400: what was sent breaks rules of the specification.
+pub(super) fn invalid(faults: Vec<Fault>) -> Problem {
+    let detail = match faults.as_slice() {
+        [only] => only.detail.clone(),
+        many => format!("{} rules are broken; nothing was stored", many.len()),
+    };
+    Problem::new(StatusCode::BAD_REQUEST, "invalid", detail)
+        .with_errors(faults.into_iter().map(Broken::from))
+}
+
+/// 400: one rule of the query or of a header.
+pub(super) fn bad_request(pointer: &str, rule: &str, section: &str, detail: &str) -> Problem {
+    one(
+        StatusCode::BAD_REQUEST,
+        "bad_request",
+        pointer,
+        rule,
+        section,
+        detail,
+    )
+}
+
+/// 404: no such statement, or it is voided (or not, when a voided one was asked for).
+pub(super) fn no_statement(parameter: &str) -> Problem {
+    one(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        parameter,
+        "statement-exists",
+        "xAPI 1.0.3 Communication 2.1.3",
+        "no statement with this id can be read here: voided ones by voidedStatementId, others by statementId",
+    )
+}
+
+/// 405.
+pub(super) fn method(allowed: &'static str) -> Problem {
+    one(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "method",
+        "method-of-resource",
+        "xAPI 1.0.3 Communication 2.0",
+        format!("this resource takes {allowed}"),
+    )
+    .header(ALLOW, HeaderValue::from_static(allowed))
+}
+
+/// 413: told before the body is read where its length is announced.
+pub(super) fn too_large(max_bytes: usize) -> Problem {
+    one(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too_large",
+        "",
+        "body-limit",
+        "xAPI 1.0.3 Communication 3.2",
+        format!("a body has at most {max_bytes} bytes: send the statements in several requests"),
+    )
+}
+
+/// 415.
+pub(super) fn media_type(detail: &str) -> Problem {
+    one(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "media_type",
+        "Content-Type",
+        "content-type-json",
+        "xAPI 1.0.3 Communication 1.5",
+        detail,
+    )
+}
+
+/// 503: what waits is as much as may wait, or the service stops.
+fn refused(refused: Refused) -> Problem {
+    tracing::warn!(reason = %refused, "request refused");
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "unavailable",
+        format!("{refused}: try again"),
+    )
+    .retry_after_s(1)
+}
+
+/// 503: the wait for the commit was longer than set.
+fn waited() -> Problem {
+    tracing::warn!("a request waited too long for its commit");
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "unavailable",
+        "no commit in time; it may yet be stored: send it again with the same ids",
+    )
+    .retry_after_s(2)
+}
+
+/// Why a request was not stored. `is_array` says how its statements are pointed at.
+fn rejected(rejection: &Rejection, is_array: bool) -> Problem {
+    match rejection {
+        Rejection::Conflict { index, id } => one(
+            StatusCode::CONFLICT,
+            "conflict",
+            &if is_array {
+                format!("/{index}/id")
+            } else {
+                "/id".to_owned()
+            },
+            "statement-id-conflict",
+            "xAPI 1.0.3 Communication 2.1.1",
+            format!(
+                "another statement is stored under the id {id}; nothing of this request was stored"
+            ),
+        ),
+        Rejection::Value(cause) => {
+            tracing::warn!(error = %service::error::chain(cause), "a value was refused");
+            one(
+                StatusCode::BAD_REQUEST,
+                "invalid",
+                "",
+                "value-storable",
+                "xAPI 1.0.3 Data 2.2",
+                "a value of the request cannot be stored",
+            )
+        }
+        Rejection::Unavailable(cause) => Problem::unavailable(cause),
+        Rejection::Failed(cause) => Problem::internal(cause),
+    }
+}
+
+/// Why statements were not stored.
+pub(super) fn refusal(refusal: &Refusal, is_array: bool) -> Problem {
+    match refusal {
+        Refusal::Queue(refused) => self::refused(*refused),
+        Refusal::Waited => waited(),
+        Refusal::Rejected(rejection) => rejected(rejection, is_array),
+    }
+}
+
+/// A database that cannot answer now is 503; one that refuses what we ask is our fault.
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Refused(_) | StoreError::Vanished => Self::internal(&error),
+            _ => Self::unavailable(&error),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! `X-Experience-API-Version` and `X-Experience-API-Consistent-Through` (xAPI 1.0.3 Communication
+//! 3.3 and 2.1).
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, FromRequest, HttpRequest, web};
+use schemas::time::format_timestamp;
+use schemas::xapi::XapiVersion;
+use service::error::Problem;
+use std::future::{Ready, ready};
+
+use super::problems;
+use crate::Lrs;
+
+const VERSION: HeaderName = HeaderName::from_static("x-experience-api-version");
+const CONSISTENT_THROUGH: HeaderName =
+    HeaderName::from_static("x-experience-api-consistent-through");
+const SECTION: &str = "xAPI 1.0.3 Communication 3.3";
+
+/// The version of this request, checked by [`required`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spoken(pub(super) XapiVersion);
+
+impl FromRequest for Spoken {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(of(request.headers()).map(Self))
+    }
+}
+
+/// Middleware: the two headers on every answer, also on those that tell a fault.
+pub(super) async fn headers(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let lrs = lrs(&request);
+    let version = of(request.headers()).unwrap_or_else(|_| lrs.config().default_version());
+    let http_request = request.request().clone();
+    let mut response = match next.call(request).await {
+        Ok(response) => response.map_into_left_body(),
+        Err(error) => ServiceResponse::from_err(error, http_request).map_into_right_body(),
+    };
+    let headers = response.headers_mut();
+    headers.insert(VERSION, HeaderValue::from_static(version.as_str()));
+    if let Some(at) = lrs.consistent_through().await
+        && let Ok(value) = HeaderValue::from_str(&format_timestamp(at))
+    {
+        headers.insert(CONSISTENT_THROUGH, value);
+    }
+    Ok(response)
+}
+
+/// Middleware: 400 without a version that is spoken here, whatever else the request is.
+pub(super) async fn required(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    of(request.headers())?;
+    next.call(request).await
+}
+
+fn of(headers: &HeaderMap) -> Result<XapiVersion, Problem> {
+    let problem =
+        |rule, detail| problems::bad_request("X-Experience-API-Version", rule, SECTION, detail);
+    let value = headers.get(&VERSION).ok_or_else(|| {
+        problem(
+            "version-header",
+            "the header X-Experience-API-Version is required: 1.0.3 or 2.0.0",
+        )
+    })?;
+    value
+        .to_str()
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| {
+            problem(
+                "version-header-supported",
+                "1.0, 1.0.x, 2.0 and 2.0.x are spoken here",
+            )
+        })
+}
+
+fn lrs(request: &ServiceRequest) -> web::Data<Lrs> {
+    request
+        .app_data::<web::Data<Lrs>>()
+        .cloned()
+        .expect("every application with these routes is given its Lrs")
+}

@@ -1,0 +1,207 @@
+//! Requests that wait together, an answer for each: which are conflicts, which statements are new.
+//! Pure: decided before anything is written.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{Rejection, Request};
+use crate::statement::{Stamped, equivalence, payload};
+
+/// A statement that is stored already under an id that was sent.
+#[derive(Clone, Debug)]
+pub struct Existing {
+    /// When it was stored.
+    pub stored: DateTime<Utc>,
+    /// Its bytes, compressed.
+    pub payload: Vec<u8>,
+}
+
+/// What becomes of a group.
+#[derive(Debug)]
+pub struct Decision<'a> {
+    /// The new statements, in the order in which they came.
+    pub new: Vec<&'a Stamped>,
+    /// Why each request is refused, if it is; in the order of the requests.
+    pub refused: Vec<Option<Rejection>>,
+}
+
+/// Decides a group, each request on its own.
+///
+/// A request is taken whole or refused whole, and one that is refused leaves nothing behind. Of equal ids in the group the first that is taken wins; the
+/// second is the same statement, or a conflict.
+#[must_use]
+pub fn decide<'a>(requests: &[&'a Request], existing: &HashMap<Uuid, Existing>) -> Decision<'a> {
+    let mut taken: HashMap<Uuid, &'a Stamped> = HashMap::new();
+    let mut new = Vec::new();
+    let mut refused = Vec::with_capacity(requests.len());
+    for request in requests {
+        match fresh(request, existing, &taken) {
+            Ok(statements) => {
+                taken.extend(
+                    statements
+                        .iter()
+                        .map(|statement| (statement.id.as_uuid(), *statement)),
+                );
+                new.extend(statements);
+                refused.push(None);
+            }
+            Err(conflict) => refused.push(Some(conflict)),
+        }
+    }
+    Decision { new, refused }
+}
+
+/// The statements of a request that are not stored yet, or its first conflict.
+fn fresh<'a>(
+    request: &'a Request,
+    existing: &HashMap<Uuid, Existing>,
+    taken: &HashMap<Uuid, &'a Stamped>,
+) -> Result<Vec<&'a Stamped>, Rejection> {
+    let mut fresh = Vec::with_capacity(request.statements.len());
+    for (index, statement) in request.statements.iter().enumerate() {
+        let id = statement.id.as_uuid();
+        let known = existing
+            .get(&id)
+            .map(|known| (known.payload.as_slice(), Some(known.stored)))
+            .or_else(|| taken.get(&id).map(|first| (first.payload.as_slice(), None)));
+        match known {
+            None => fresh.push(statement),
+            Some((payload, stored)) if is_same(payload, stored, statement) => {}
+            Some(_) => {
+                return Err(Rejection::Conflict {
+                    index,
+                    id: statement.id,
+                });
+            }
+        }
+    }
+    Ok(fresh)
+}
+
+fn is_same(kept: &[u8], stored: Option<DateTime<Utc>>, again: &Stamped) -> bool {
+    if kept == again.payload {
+        return true;
+    }
+    match (
+        payload::decompress(kept),
+        payload::decompress(&again.payload),
+    ) {
+        (Ok(kept), Ok(again)) => equivalence::same(&kept, stored, &again),
+        // What cannot be read cannot be said to be the same.
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use schemas::xapi::XapiVersion;
+    use serde_json::json;
+
+    use super::*;
+    use crate::statement::{Authority, Stamper, parse};
+
+    fn request(statements: &[(u8, &str)]) -> Request {
+        let body: Vec<_> = statements
+            .iter()
+            .map(|(id, verb)| {
+                json!({ "id": Uuid::from_bytes([0x40 | id; 16]), "actor": { "mbox": "mailto:a@example.org" },
+                    "verb": { "id": format!("https://example.org/{verb}") }, "object": { "id": "https://example.org/o" } })
+            })
+            .collect();
+        let body = Bytes::from(json!(body).to_string());
+        let stamper = Stamper {
+            secret: b"s",
+            authority: Authority::new(&json!({})),
+            now: DateTime::default(),
+        };
+        let parsed = parse(&body, XapiVersion::V1_0_3).expect("good statements");
+        let statements = parsed
+            .into_statements()
+            .iter()
+            .map(|parsed| stamper.stamp(parsed))
+            .collect();
+        Request {
+            statements,
+            bytes: body.len(),
+        }
+    }
+
+    fn shown(requests: &[Request], existing: &[&Request]) -> (Vec<usize>, Vec<Option<usize>>) {
+        let existing = existing
+            .iter()
+            .flat_map(|request| &request.statements)
+            .map(|one| {
+                (
+                    one.id.as_uuid(),
+                    Existing {
+                        stored: DateTime::default(),
+                        payload: one.payload.clone(),
+                    },
+                )
+            })
+            .collect();
+        let requests: Vec<&Request> = requests.iter().collect();
+        let decision = decide(&requests, &existing);
+        let new = decision
+            .new
+            .iter()
+            .map(|one| usize::from(one.id.as_uuid().as_bytes()[0] & 0xf))
+            .collect();
+        let refused = decision
+            .refused
+            .iter()
+            .map(|rejection| match rejection {
+                Some(Rejection::Conflict { index, .. }) => Some(*index),
+                Some(other) => panic!("{other}"),
+                None => None,
+            })
+            .collect();
+        (new, refused)
+    }
+
+    #[test]
+    fn a_conflict_refuses_its_request_whole_and_no_neighbour() {
+        let stored = request(&[(1, "a")]);
+        let requests = [
+            request(&[(2, "a")]),
+            request(&[(3, "a"), (1, "b")]),
+            request(&[(4, "a")]),
+        ];
+        assert_eq!(
+            shown(&requests, &[&stored]),
+            (vec![2, 4], vec![None, Some(1), None])
+        );
+    }
+
+    #[test]
+    fn the_first_of_two_equal_ids_wins() {
+        let requests = [
+            request(&[(1, "a")]),
+            request(&[(1, "a"), (2, "a")]),
+            request(&[(1, "b")]),
+        ];
+        assert_eq!(
+            shown(&requests, &[]),
+            (vec![1, 2], vec![None, None, Some(0)])
+        );
+    }
+
+    #[test]
+    fn a_refused_request_takes_no_id() {
+        let stored = request(&[(1, "a")]);
+        let requests = [request(&[(2, "a"), (1, "b")]), request(&[(2, "b")])];
+        assert_eq!(shown(&requests, &[&stored]), (vec![2], vec![Some(1), None]));
+    }
+
+    #[test]
+    fn what_is_stored_is_not_new() {
+        let stored = request(&[(1, "a"), (2, "a")]);
+        assert_eq!(
+            shown(&[request(&[(2, "a"), (3, "a")])], &[&stored]),
+            (vec![3], vec![None])
+        );
+    }
+}

@@ -1,0 +1,204 @@
+//! A group becomes rows in one transaction, and each request gets its verdict afterwards.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use service::pg::Pool;
+use uuid::Uuid;
+
+use super::batch::{self, Decision};
+use super::queue::{Job, Queue};
+use super::{Rejection, Request, Verdict};
+use crate::statement::{Stamped, keys};
+use crate::store::StoreError;
+use crate::store::dictionaries::Dictionaries;
+use crate::store::statements::{self, NewStatement};
+
+/// How often a group goes again after a race or a lost connection. A race means that another copy
+/// made progress, so one suffices nearly always; a restarting PostgreSQL is waited for this long.
+const TRIES: u32 = 6;
+
+/// The pause before a group goes again after a lost connection, doubled each time: 1.5 s in all.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+/// Writes groups until the queue is closed and empty.
+pub async fn run(queue: &Queue, committer: &Committer, group_max_statements: usize) {
+    while let Some(group) = queue.take(group_max_statements).await {
+        committer.commit(group).await;
+    }
+}
+
+/// What a committer works with; several may share it.
+#[derive(Debug)]
+pub struct Committer {
+    pool: Pool,
+    dictionaries: std::sync::Arc<Dictionaries>,
+}
+
+impl Committer {
+    /// A committer that writes through `pool`.
+    #[must_use]
+    pub fn new(pool: Pool, dictionaries: std::sync::Arc<Dictionaries>) -> Self {
+        Self { pool, dictionaries }
+    }
+
+    /// Stores a group and answers each of its requests.
+    pub async fn commit(&self, group: Vec<Job>) {
+        let requests: Vec<&Request> = group.iter().map(|job| &job.request).collect();
+        let verdicts = match self.store(&requests).await {
+            Ok(verdicts) => verdicts,
+            // One request's fault must not be its neighbours'.
+            Err(error) if is_of_one_request(&error) && requests.len() > 1 => {
+                self.one_by_one(&requests).await
+            }
+            Err(error) => requests
+                .iter()
+                .map(|_| Err(rejection(error.clone())))
+                .collect(),
+        };
+        for (job, verdict) in group.into_iter().zip(verdicts) {
+            // Whoever no longer waits needs no answer.
+            let _ = job.answer.send(verdict);
+        }
+    }
+
+    async fn one_by_one(&self, requests: &[&Request]) -> Vec<Verdict> {
+        let mut verdicts = Vec::with_capacity(requests.len());
+        for request in requests {
+            verdicts.push(match self.store(&[request]).await {
+                Ok(mut alone) => alone.pop().unwrap_or(Ok(())),
+                Err(error) => Err(rejection(error)),
+            });
+        }
+        verdicts
+    }
+
+    /// Stores requests in one transaction.
+    ///
+    /// It goes again when another transaction was first with an id, and when the connection was
+    /// lost, a commit under way or not: the ids are looked up on a fresh connection, what was
+    /// committed is found there as the same statements, and what was not is written. Should the lost
+    /// backend still be at its commit, the unique index makes the second attempt wait for it.
+    async fn store(&self, requests: &[&Request]) -> Result<Vec<Verdict>, StoreError> {
+        let mut pause = FIRST_PAUSE;
+        let mut tries = 1;
+        loop {
+            let error = match self.try_store(requests).await {
+                Ok(verdicts) => return Ok(verdicts),
+                Err(error) => error,
+            };
+            match &error {
+                StoreError::Raced(_) if tries < TRIES => {}
+                StoreError::Lost(_) if tries < TRIES => {
+                    tracing::warn!(error = %service::error::chain(&error), tries, "group goes again");
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+                _ => return Err(error),
+            }
+            tries += 1;
+        }
+    }
+
+    async fn try_store(&self, requests: &[&Request]) -> Result<Vec<Verdict>, StoreError> {
+        let ids = sorted_ids(requests);
+        let existing = statements::existing(&self.pool, &ids).await?;
+        let Decision { new, refused } = batch::decide(requests, &existing);
+        if !new.is_empty() {
+            let rows = self.rows(&new).await?;
+            statements::insert(&self.pool, &rows).await?;
+        }
+        Ok(refused
+            .into_iter()
+            .map(|refused| refused.map_or(Ok(()), Err))
+            .collect())
+    }
+
+    /// The rows of new statements: long keys become integers.
+    async fn rows<'a>(&self, new: &[&'a Stamped]) -> Result<Vec<NewStatement<'a>>, StoreError> {
+        let (mut actors, mut verbs) = (BTreeMap::new(), BTreeMap::new());
+        let (mut activities, mut authorities) = (BTreeMap::new(), BTreeMap::new());
+        for statement in new {
+            for agent in statement
+                .agents
+                .actor
+                .iter()
+                .chain(&statement.agents.others)
+            {
+                actors.insert(agent.account.as_uuid(), agent.ifi.as_str());
+            }
+            verbs.insert(statement.verb.hash, statement.verb.text.as_str());
+            if let Some(activity) = &statement.activity {
+                activities.insert(activity.hash, activity.text.as_str());
+            }
+            authorities.insert(statement.authority.hash(), statement.authority.document());
+        }
+        let ids = Ids {
+            actors: self.dictionaries.actors.enter(&self.pool, &actors).await?,
+            verbs: self.dictionaries.verbs.enter(&self.pool, &verbs).await?,
+            activities: self
+                .dictionaries
+                .activities
+                .enter(&self.pool, &activities)
+                .await?,
+            authorities: self
+                .dictionaries
+                .authorities
+                .enter(&self.pool, &authorities)
+                .await?,
+        };
+        Ok(new.iter().map(|statement| ids.row(statement)).collect())
+    }
+}
+
+/// The integers of a group's keys: every key of every statement is there.
+struct Ids {
+    actors: HashMap<Uuid, i32>,
+    verbs: HashMap<Uuid, i32>,
+    activities: HashMap<Uuid, i32>,
+    authorities: HashMap<Uuid, i32>,
+}
+
+impl Ids {
+    fn row<'a>(&self, statement: &'a Stamped) -> NewStatement<'a> {
+        let actor = |agent: &keys::Identified| self.actors[&agent.account.as_uuid()];
+        NewStatement {
+            statement,
+            actor: statement.agents.actor.as_ref().map(actor),
+            others: statement.agents.others.iter().map(actor).collect(),
+            verb: self.verbs[&statement.verb.hash],
+            activity: statement
+                .activity
+                .as_ref()
+                .map(|activity| self.activities[&activity.hash]),
+            authority: self.authorities[&statement.authority.hash()],
+        }
+    }
+}
+
+fn sorted_ids(requests: &[&Request]) -> Vec<Uuid> {
+    let mut ids: Vec<Uuid> = requests
+        .iter()
+        .flat_map(|request| &request.statements)
+        .map(|statement| statement.id.as_uuid())
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// Whether going request by request can help: not when there is no connection to be had.
+fn is_of_one_request(error: &StoreError) -> bool {
+    !matches!(
+        error,
+        StoreError::NoConnection(_) | StoreError::Lost(_) | StoreError::Busy(_)
+    )
+}
+
+fn rejection(error: StoreError) -> Rejection {
+    match error {
+        StoreError::Value(_) => Rejection::Value(error),
+        StoreError::Refused(_) | StoreError::Vanished => Rejection::Failed(error),
+        _ => Rejection::Unavailable(error),
+    }
+}

@@ -1,0 +1,47 @@
+//! From a stamped request to its commit: group commit (DESIGN D2).
+//!
+//! Requests wait in the [`queue`]; each committer takes whatever waits, decides each request on its
+//! own ([`batch`]), writes the group in one transaction ([`commit`]) and answers. There is no timer:
+//! while one transaction is flushed, the next group gathers.
+
+pub mod batch;
+pub mod commit;
+pub mod queue;
+
+use crate::statement::Stamped;
+use crate::store::StoreError;
+use schemas::ids::StatementId;
+
+/// The statements of one request: stored all, or none.
+#[derive(Debug)]
+pub struct Request {
+    /// In the order in which they were sent.
+    pub statements: Vec<Stamped>,
+    /// Bytes of the body: what it counts for in the queue.
+    pub bytes: usize,
+}
+
+/// Why a request was not stored.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Rejection {
+    /// A statement's id is that of another statement.
+    #[error("the statement {id} exists with other content")]
+    Conflict {
+        /// Which statement of the request.
+        index: usize,
+        /// Its id.
+        id: StatementId,
+    },
+    /// The database holds no such value.
+    #[error("the database cannot hold a value of the request")]
+    Value(#[source] StoreError),
+    /// The database did not answer in time: it may have been stored, sending it again will tell.
+    #[error("the database did not answer")]
+    Unavailable(#[source] StoreError),
+    /// Our fault.
+    #[error("the database refused")]
+    Failed(#[source] StoreError),
+}
+
+/// What a request is told; given only after the commit that decides it.
+pub type Verdict = Result<(), Rejection>;

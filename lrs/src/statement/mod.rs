@@ -1,0 +1,16 @@
+//! Statements as data: bytes in, values out. Pure: no clock, no database, no HTTP.
+//!
+//! [`parse()`] turns a body into [`Parsed`] statements or tells every broken rule; [`Stamped`] is
+//! what only the database can still refuse. [`equivalence`] decides whether a statement sent again
+//! is the same; [`format`] gives it back.
+
+pub mod equivalence;
+pub mod format;
+pub mod keys;
+pub mod parse;
+pub mod payload;
+pub mod stamp;
+mod timestamp;
+
+pub use parse::{Body, Parsed, parse};
+pub use stamp::{Authority, Stamped, Stamper};

@@ -1,0 +1,365 @@
+//! `lrs.statements`, with what is written beside each: further agents, voidings, candidate answers.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use schemas::ids::StatementId;
+use schemas::profile::{AnswerParts, Candidate};
+use schemas::xapi::XapiVersion;
+use service::pg::Pool;
+use tokio_postgres::Row;
+use tokio_postgres::types::{ToSql, Type};
+use uuid::Uuid;
+
+use super::{StoreError, settle};
+use crate::ingest::batch::Existing;
+use crate::statement::Stamped;
+
+/// A statement whose long keys have become integers.
+#[derive(Debug)]
+pub struct NewStatement<'a> {
+    /// The statement.
+    pub statement: &'a Stamped,
+    /// Its actor in `lrs.actors`.
+    pub actor: Option<i32>,
+    /// The further agents it is found by.
+    pub others: Vec<i32>,
+    /// Its verb in `lrs.verbs`.
+    pub verb: i32,
+    /// Its object in `lrs.activities`.
+    pub activity: Option<i32>,
+    /// Who vouches, in `lrs.authorities`.
+    pub authority: i32,
+}
+
+/// A stored statement, as it is read.
+#[derive(Debug)]
+pub struct StoredStatement {
+    /// Its position.
+    pub seq: i64,
+    /// Its id.
+    pub id: StatementId,
+    /// When it was stored.
+    pub stored: DateTime<Utc>,
+    /// The version of the request that sent it.
+    pub version: XapiVersion,
+    /// The bytes that were sent, compressed.
+    pub payload: Vec<u8>,
+    /// Who vouches: an Agent as JSON.
+    pub authority: String,
+}
+
+/// How a version stands in the column `version`.
+fn version_code(version: XapiVersion) -> i16 {
+    match version {
+        XapiVersion::V1_0_3 => 103,
+        XapiVersion::V2_0_0 => 200,
+    }
+}
+
+impl StoredStatement {
+    /// From the columns seq, id, stored, version, payload, document.
+    pub(super) fn from_row(row: &Row) -> Self {
+        let version: i16 = row.get("version");
+        Self {
+            seq: row.get("seq"),
+            id: StatementId::from_uuid(row.get("id")),
+            stored: row.get("stored"),
+            version: if version == 200 {
+                XapiVersion::V2_0_0
+            } else {
+                XapiVersion::V1_0_3
+            },
+            payload: row.get("payload"),
+            authority: row.get("document"),
+        }
+    }
+}
+
+/// Which of the ids are stored, and as what.
+pub async fn existing(pool: &Pool, ids: &[Uuid]) -> Result<HashMap<Uuid, Existing>, StoreError> {
+    let connection = pool.get().await?;
+    let result = async {
+        let statement = connection
+            .prepare_cached(include_str!("sql/statements_existing.sql"))
+            .await?;
+        connection.query(&statement, &[&ids]).await
+    }
+    .await;
+    let rows = settle(connection, result)?;
+    Ok(rows
+        .iter()
+        .map(|row| {
+            (
+                row.get(0),
+                Existing {
+                    stored: row.get(1),
+                    payload: row.get(2),
+                },
+            )
+        })
+        .collect())
+}
+
+/// Stores statements in one transaction, in this order; returns when they were stored and the first
+/// position. On `Ok` they are committed.
+pub async fn insert(
+    pool: &Pool,
+    rows: &[NewStatement<'_>],
+) -> Result<(DateTime<Utc>, i64), StoreError> {
+    let connection = pool.get().await?;
+    let columns = Columns::of(rows);
+    let result = async {
+        let statement = connection
+            .prepare_cached(include_str!("sql/statements_insert.sql"))
+            .await?;
+        connection
+            .query_one(&statement, &columns.parameters())
+            .await
+    }
+    .await;
+    settle(connection, result).map(|row| (row.get(0), row.get(1)))
+}
+
+/// One statement, and whether it is voided.
+pub async fn by_id(
+    pool: &Pool,
+    id: StatementId,
+) -> Result<Option<(StoredStatement, bool)>, StoreError> {
+    let connection = pool.get().await?;
+    let result = async {
+        let statement = connection
+            .prepare_cached(include_str!("sql/statements_by_id.sql"))
+            .await?;
+        connection.query_opt(&statement, &[&id.as_uuid()]).await
+    }
+    .await;
+    let row = settle(connection, result)?;
+    Ok(row.map(|row| (StoredStatement::from_row(&row), row.get("voided"))))
+}
+
+/// A value of a query that was put together.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Parameter {
+    /// `integer`.
+    Int4(i32),
+    /// `bigint`.
+    Int8(i64),
+    /// `uuid`.
+    Uuid(Uuid),
+    /// `timestamptz`.
+    Time(DateTime<Utc>),
+}
+
+impl Parameter {
+    fn typed(&self) -> (&(dyn ToSql + Sync), Type) {
+        match self {
+            Self::Int4(value) => (value, Type::INT4),
+            Self::Int8(value) => (value, Type::INT8),
+            Self::Uuid(value) => (value, Type::UUID),
+            Self::Time(value) => (value, Type::TIMESTAMPTZ),
+        }
+    }
+}
+
+/// The statements that a query of [`crate::query::plan`] finds.
+///
+/// It is not kept prepared: PostgreSQL plans it for these very values, where a plan for all values
+/// walks into traps (FINDINGS of the prototypes, section 2).
+pub async fn page(
+    pool: &Pool,
+    sql: &str,
+    parameters: &[Parameter],
+) -> Result<Vec<StoredStatement>, StoreError> {
+    let connection = pool.get().await?;
+    let typed: Vec<_> = parameters.iter().map(Parameter::typed).collect();
+    let result = connection.query_typed(sql, &typed).await;
+    let rows = settle(connection, result)?;
+    Ok(rows.iter().map(StoredStatement::from_row).collect())
+}
+
+/// The parameters of `statements_insert.sql`: a vector a column.
+#[derive(Default)]
+struct Columns<'a> {
+    count: i32,
+    place: Vec<i32>,
+    id: Vec<Uuid>,
+    registration: Vec<Option<Uuid>>,
+    voids: Vec<Option<Uuid>>,
+    actor: Vec<Option<i32>>,
+    verb: Vec<i32>,
+    activity: Vec<Option<i32>>,
+    authority: Vec<i32>,
+    version: Vec<i16>,
+    payload: Vec<&'a [u8]>,
+    agents: (Vec<i32>, Vec<i32>),
+    voidings: (Vec<i32>, Vec<Uuid>),
+    answers: AnswerColumns<'a>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(rows: &[NewStatement<'a>]) -> Self {
+        let mut columns = Self::default();
+        for row in rows {
+            columns.push(row);
+        }
+        columns
+    }
+
+    fn push(&mut self, row: &NewStatement<'a>) {
+        let statement = row.statement;
+        let place = self.count;
+        self.count += 1;
+        self.place.push(place);
+        self.id.push(statement.id.as_uuid());
+        self.registration.push(
+            statement
+                .registration
+                .map(|registration| registration.as_uuid()),
+        );
+        self.voids
+            .push(statement.voids.map(|target| target.as_uuid()));
+        self.actor.push(row.actor);
+        self.verb.push(row.verb);
+        self.activity.push(row.activity);
+        self.authority.push(row.authority);
+        self.version.push(version_code(statement.version));
+        self.payload.push(&statement.payload);
+        for agent in &row.others {
+            self.agents.0.push(place);
+            self.agents.1.push(*agent);
+        }
+        if let Some(target) = statement.voids {
+            self.voidings.0.push(place);
+            self.voidings.1.push(target.as_uuid());
+        }
+        self.answers.push(place, row);
+    }
+
+    fn parameters(&self) -> Vec<&(dyn ToSql + Sync)> {
+        let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![
+            &self.count,
+            &self.place,
+            &self.id,
+            &self.registration,
+            &self.voids,
+            &self.actor,
+            &self.verb,
+            &self.activity,
+            &self.authority,
+            &self.version,
+            &self.payload,
+            &self.agents.0,
+            &self.agents.1,
+            &self.voidings.0,
+            &self.voidings.1,
+        ];
+        parameters.extend(self.answers.parameters());
+        parameters
+    }
+}
+
+/// The columns of `lrs.answers`.
+#[derive(Default)]
+struct AnswerColumns<'a> {
+    place: Vec<i32>,
+    id: Vec<Uuid>,
+    kind: Vec<&'static str>,
+    account: Vec<Option<Uuid>>,
+    activity: Vec<Option<i32>>,
+    correct: Vec<Option<bool>>,
+    outcome: Vec<Option<f64>>,
+    timestamp: Vec<Option<DateTime<Utc>>>,
+    has_offset: Vec<Option<bool>>,
+    skew_ms: Vec<Option<i64>>,
+    device_id: Vec<Option<&'a str>>,
+    device_seq: Vec<Option<i64>>,
+    invented_time: Vec<Option<bool>>,
+    registration: Vec<Option<Uuid>>,
+    duration_ms: Vec<Option<i64>>,
+    origin: Vec<Option<&'static str>>,
+    attempt: Vec<Option<i32>>,
+    hints: Vec<Option<i32>>,
+    left_out: Vec<Option<&'static str>>,
+    voids: Vec<Option<Uuid>>,
+}
+
+impl<'a> AnswerColumns<'a> {
+    fn push(&mut self, place: i32, row: &NewStatement<'a>) {
+        let statement = row.statement;
+        let (kind, left_out, parts) = match &statement.candidate {
+            Candidate::Answer(parts) => ("answer", None, Some(parts)),
+            Candidate::LeftOut(reason) => ("left_out", Some(reason.as_str()), None),
+            Candidate::Other if statement.voids.is_some() => ("voiding", None, None),
+            Candidate::Other => return,
+        };
+        let account = statement
+            .agents
+            .actor
+            .as_ref()
+            .map(|actor| actor.account.as_uuid());
+        self.place.push(place);
+        self.id.push(statement.id.as_uuid());
+        self.kind.push(kind);
+        // Who voids is not whose answer is void.
+        self.account.push(account.filter(|_| kind != "voiding"));
+        self.activity.push(row.activity);
+        self.left_out.push(left_out);
+        self.voids
+            .push(statement.voids.map(|target| target.as_uuid()));
+        self.registration.push(
+            statement
+                .registration
+                .map(|registration| registration.as_uuid()),
+        );
+        self.push_parts(parts);
+    }
+
+    fn push_parts(&mut self, parts: Option<&'a AnswerParts>) {
+        self.correct.push(parts.map(|parts| parts.correct));
+        self.outcome.push(parts.map(|parts| parts.outcome));
+        self.timestamp.push(parts.and_then(|parts| parts.timestamp));
+        self.has_offset.push(parts.map(|parts| parts.has_offset));
+        self.skew_ms.push(parts.and_then(|parts| parts.skew_ms));
+        self.device_id
+            .push(parts.and_then(|parts| parts.device_id.as_deref()));
+        self.device_seq
+            .push(parts.and_then(|parts| parts.device_seq));
+        self.invented_time
+            .push(parts.map(|parts| parts.invented_time));
+        self.duration_ms
+            .push(parts.and_then(|parts| parts.duration_ms));
+        self.origin.push(
+            parts
+                .and_then(|parts| parts.origin)
+                .map(|origin| origin.as_str()),
+        );
+        self.attempt.push(parts.and_then(|parts| parts.attempt));
+        self.hints.push(parts.and_then(|parts| parts.hints));
+    }
+
+    fn parameters(&self) -> [&(dyn ToSql + Sync); 20] {
+        [
+            &self.place,
+            &self.id,
+            &self.kind,
+            &self.account,
+            &self.activity,
+            &self.correct,
+            &self.outcome,
+            &self.timestamp,
+            &self.has_offset,
+            &self.skew_ms,
+            &self.device_id,
+            &self.device_seq,
+            &self.invented_time,
+            &self.registration,
+            &self.duration_ms,
+            &self.origin,
+            &self.attempt,
+            &self.hints,
+            &self.left_out,
+            &self.voids,
+        ]
+    }
+}

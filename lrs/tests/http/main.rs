@@ -1,0 +1,11 @@
+//! What a client of the LRS sees: the real routes over HTTP, over a private PostgreSQL.
+
+mod app;
+mod concurrent;
+mod headers;
+mod lost_connection;
+mod malformed;
+mod paging;
+mod plans;
+mod statements;
+mod voiding;

@@ -1,0 +1,73 @@
+//! What analytics needs to be told: the section `[analytics]` of the settings, and where the lake is.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use service::config::{ConfigError, HttpSettings, LakeSettings, Settings};
+
+/// `[analytics]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnalyticsSettings {
+    /// Time between two looks at the feed of answers, in milliseconds.
+    pub fold_every_ms: u64,
+    /// Rows of the feed folded in one transaction at most.
+    pub fold_batch_rows: u32,
+    /// Time between two full recomputations from the lake, in seconds; 0: only when asked or needed.
+    pub recompute_every_s: u64,
+    /// Memory that a recomputation sorts in, in bytes; beyond, it spills to disk.
+    pub recompute_memory_bytes: usize,
+}
+
+/// Everything analytics is told.
+#[derive(Clone, Debug)]
+pub struct AnalyticsConfig {
+    /// `[analytics]`.
+    pub analytics: AnalyticsSettings,
+    /// `[lake]`.
+    pub lake: LakeSettings,
+    /// Folder or address under which the lake's tables are.
+    pub lake_root: String,
+    /// Largest body of a request, in bytes.
+    pub body_max_bytes: usize,
+}
+
+impl AnalyticsConfig {
+    /// Reads the sections.
+    pub fn load(settings: &Settings) -> Result<Self, ConfigError> {
+        let http: HttpSettings = settings.section("http")?;
+        Ok(Self {
+            analytics: settings.section("analytics")?,
+            lake: settings.section("lake")?,
+            lake_root: settings.lake_root(),
+            body_max_bytes: http.body_max_bytes,
+        })
+    }
+
+    pub(crate) fn fold_every(&self) -> Duration {
+        Duration::from_millis(self.analytics.fold_every_ms.max(1))
+    }
+
+    pub(crate) fn fold_batch_rows(&self) -> i64 {
+        i64::from(self.analytics.fold_batch_rows.max(1))
+    }
+
+    /// None: only when asked or needed.
+    pub(crate) fn recompute_every(&self) -> Option<Duration> {
+        let seconds = self.analytics.recompute_every_s;
+        (seconds > 0).then(|| Duration::from_secs(seconds))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_fill_it() {
+        let config = AnalyticsConfig::load(&Settings::defaults()).expect("the defaults are whole");
+        assert_eq!(config.fold_every(), Duration::from_millis(300));
+        assert!(config.lake_root.ends_with("lake"));
+        assert!(config.recompute_every().is_some());
+    }
+}

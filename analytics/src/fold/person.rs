@@ -1,0 +1,156 @@
+//! All that is folded of one person: pure, and the same for both ways.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use mastery::{Model, PupilState};
+use schemas::profile::FoldKey;
+
+/// An answer, as the fold needs it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// Its place in the order.
+    pub key: FoldKey,
+    /// `key64` of the activity.
+    pub item: u64,
+    /// IRI of the activity.
+    pub activity: Arc<str>,
+    /// Whether it was right.
+    pub correct: bool,
+    /// The y of the model, 0 to 1.
+    pub outcome: f64,
+    /// Whether its time was made up from its order.
+    pub invented_time: bool,
+}
+
+impl Answer {
+    /// The model's time: none where it was made up, so that no time passes.
+    #[must_use]
+    pub fn time_s(&self) -> Option<f64> {
+        (!self.invented_time).then(|| mastery::seconds(self.key.answered_at))
+    }
+}
+
+/// How often an item was answered by one person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Answers.
+    pub answers: u32,
+    /// Right ones.
+    pub correct: u32,
+}
+
+/// What was folded of one person: a state a subject, and what the model does not know of.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PersonFold {
+    /// States by subject.
+    pub states: BTreeMap<String, PupilState>,
+    /// Items that the model does not know: answered, left out of mastery.
+    pub others: BTreeMap<u64, Count>,
+    /// Answers folded or left out.
+    pub answers: i64,
+    /// Right ones among them.
+    pub correct: i64,
+    /// Key of the last of them.
+    pub last: Option<FoldKey>,
+}
+
+impl PersonFold {
+    /// The fold of these answers, in whatever order they come.
+    #[must_use]
+    pub fn of(model: &Model, mut answers: Vec<Answer>) -> Self {
+        answers.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        let mut fold = Self::default();
+        for answer in &answers {
+            fold.push(model, answer);
+        }
+        fold
+    }
+
+    /// Folds the next answer; its key is later than [`PersonFold::last`].
+    pub fn push(&mut self, model: &Model, answer: &Answer) {
+        debug_assert!(self.last.as_ref() < Some(&answer.key), "answers in order");
+        if let Some(item) = model.item(answer.item) {
+            let subject = model.subjects()[item.subject()].name();
+            if !self.states.contains_key(subject) {
+                self.states
+                    .insert(subject.to_owned(), PupilState::new(model));
+            }
+            if let Some(state) = self.states.get_mut(subject) {
+                state.answer(model, item, answer.outcome, answer.correct, answer.time_s());
+            }
+        } else {
+            let count = self.others.entry(answer.item).or_default();
+            count.answers += 1;
+            count.correct += u32::from(answer.correct);
+        }
+        self.answers += 1;
+        self.correct += i64::from(answer.correct);
+        self.last = Some(answer.key.clone());
+    }
+
+    /// How often the person answered each item, known to the model or not.
+    pub fn items(&self) -> impl Iterator<Item = (u64, Count)> + '_ {
+        let known = self.states.values().flat_map(PupilState::items);
+        let known = known.map(|(item, memory)| {
+            let count = Count {
+                answers: memory.answers,
+                correct: memory.correct,
+            };
+            (item, count)
+        });
+        known.chain(self.others.iter().map(|(&item, &count)| (item, count)))
+    }
+
+    /// [`PersonFold::others`] as bytes: by rising item, 16 bytes each, little endian.
+    #[must_use]
+    pub fn encode_others(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.others.len() * OTHER_LEN);
+        for (item, count) in &self.others {
+            out.extend_from_slice(&item.to_le_bytes());
+            out.extend_from_slice(&count.answers.to_le_bytes());
+            out.extend_from_slice(&count.correct.to_le_bytes());
+        }
+        out
+    }
+
+    /// The items that these bytes are; none when [`PersonFold::encode_others`] did not write them.
+    #[must_use]
+    pub fn decode_others(bytes: &[u8]) -> Option<BTreeMap<u64, Count>> {
+        let (records, []) = bytes.as_chunks::<OTHER_LEN>() else {
+            return None;
+        };
+        let read = |record: &[u8; OTHER_LEN]| {
+            let (item, rest) = record.split_first_chunk::<8>()?;
+            let (answers, rest) = rest.split_first_chunk::<4>()?;
+            let correct = rest.first_chunk::<4>()?;
+            let count = Count {
+                answers: u32::from_le_bytes(*answers),
+                correct: u32::from_le_bytes(*correct),
+            };
+            Some((u64::from_le_bytes(*item), count))
+        };
+        records.iter().map(read).collect()
+    }
+}
+
+/// Length of a record of [`PersonFold::encode_others`].
+const OTHER_LEN: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_model_does_not_know_goes_through_bytes() {
+        let count = |answers, correct| Count { answers, correct };
+        let fold = PersonFold {
+            others: BTreeMap::from([(7, count(3, 1)), (u64::MAX, count(1, 0))]),
+            ..PersonFold::default()
+        };
+        let bytes = fold.encode_others();
+        assert_eq!(PersonFold::decode_others(&bytes), Some(fold.others));
+        assert_eq!(PersonFold::decode_others(&bytes[1..]), None);
+        assert_eq!(PersonFold::decode_others(&[]), Some(BTreeMap::new()));
+    }
+}

@@ -1,0 +1,44 @@
+//! Parameters of paths and queries.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use schemas::ids::PersonKey;
+use serde::Deserialize;
+use service::error::Problem;
+use uuid::Uuid;
+
+use super::problems;
+
+/// The time of an evaluation, as text: it is read here, so that what is wrong is told by its name.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AsOf {
+    as_of: Option<String>,
+}
+
+impl AsOf {
+    /// Now where it is left out.
+    pub(super) fn read(&self) -> Result<DateTime<Utc>, Problem> {
+        let Some(text) = &self.as_of else {
+            return Ok(service::clock::now());
+        };
+        let read = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc());
+        read.map_err(|_| {
+            let detail = "as_of is a time of RFC 3339 with its offset, such as \
+                          2026-01-31T17:00:00Z; a + in it is written %2B in a query";
+            problems::bad("as_of", "as_of-rfc3339", detail)
+        })
+    }
+}
+
+/// A key of a path.
+pub(super) fn key(text: &str) -> Result<PersonKey, Problem> {
+    PersonKey::from_str(text)
+        .map_err(|_| problems::bad("key", "key-uuid", "a key is a UUID of 36 characters"))
+}
+
+/// The key of a class in a path.
+pub(super) fn class(text: &str) -> Result<Uuid, Problem> {
+    key(text).map(|key| key.as_uuid())
+}

@@ -1,0 +1,115 @@
+//! The table of what goes wrong: status, code and words for outside.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, HeaderValue};
+use schemas::Fault;
+use service::error::{Broken, Problem};
+
+use crate::jobs::mastery::JobError;
+use crate::people::RosterFault;
+use crate::people::import::ImportError;
+
+/// Where the rules of the parameters stand.
+pub(super) const SECTION: &str = "Sillage API, analytics";
+
+/// 400: a parameter of the query or the path, or a member of a body, that cannot be taken.
+pub(super) fn bad(place: &str, rule: &str, detail: &str) -> Problem {
+    Problem::bad_request(place.to_owned(), rule, SECTION.to_owned(), detail)
+}
+
+/// 404, with where keys come from.
+pub(super) fn unknown(rule: &str, detail: &str, hint: &str) -> Problem {
+    Problem::not_found(detail).broken(Broken {
+        pointer: Some("key".to_owned()),
+        rule: rule.to_owned(),
+        section: Some(SECTION.to_owned()),
+        detail: hint.to_owned(),
+    })
+}
+
+/// 405, with what is allowed.
+pub(super) fn method(allowed: &'static str) -> Problem {
+    let detail = format!("this resource knows {allowed}");
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    http(status, "method_not_allowed", "method", "method", detail)
+        .header(ALLOW, HeaderValue::from_static(allowed))
+}
+
+/// 413.
+pub(super) fn too_large(max_bytes: usize) -> Problem {
+    let detail = format!("the body is larger than {max_bytes} bytes");
+    let status = StatusCode::PAYLOAD_TOO_LARGE;
+    http(status, "too_large", "", "body_limit", detail)
+}
+
+/// 415.
+pub(super) fn media_type(header: &str, detail: &str) -> Problem {
+    let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    http(status, "media_type", header, "content_type", detail.to_owned())
+}
+
+/// 400: the body ended early.
+pub(super) fn unreadable() -> Problem {
+    let section = "RFC 9110 6.4".to_owned();
+    let detail = "the body ended early";
+    Problem::bad_request(String::new(), "body-readable", section, detail)
+}
+
+/// 400: a document was refused, nothing changed.
+pub(super) fn refused(what: &str, faults: Vec<Fault>) -> Problem {
+    let detail = format!("the {what} was refused whole, nothing changed");
+    Problem::new(StatusCode::BAD_REQUEST, "bad_request", detail)
+        .with_errors(faults.into_iter().map(Broken::from))
+}
+
+/// 400: the roster was refused, nothing changed.
+pub(super) fn roster(faults: Vec<RosterFault>) -> Problem {
+    let detail = "the roster was refused whole, nothing changed";
+    Problem::new(StatusCode::BAD_REQUEST, "bad_request", detail)
+        .with_errors(faults.into_iter().map(Broken::from))
+}
+
+fn http(
+    status: StatusCode,
+    code: &'static str,
+    pointer: &str,
+    rule: &str,
+    detail: String,
+) -> Problem {
+    Problem::new(status, code, detail.clone()).broken(Broken {
+        pointer: Some(pointer.to_owned()),
+        rule: rule.to_owned(),
+        section: Some("RFC 9110".to_owned()),
+        detail,
+    })
+}
+
+impl From<ImportError> for Problem {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Faults(faults) => roster(faults),
+            ImportError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<JobError> for Problem {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::Busy => {
+                let detail = "a recomputation is running already: ask again when it is done";
+                Self::new(StatusCode::CONFLICT, "job_running", detail).broken(Broken {
+                    pointer: None,
+                    rule: "one-job-at-a-time".to_owned(),
+                    section: Some(SECTION.to_owned()),
+                    detail: detail.to_owned(),
+                })
+            }
+            JobError::Store(error) => error.into(),
+            JobError::NotReady | JobError::Interrupted | JobError::Lake(_) => {
+                Self::unavailable(&error)
+            }
+            JobError::Gone | JobError::Recompute(_) => Self::internal(&error),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Every route of analytics.
+
+use actix_web::{HttpResponse, ResponseError, web};
+
+use super::{classes, framework, jobs, problems, pupils, roster, status, totals};
+
+/// The resources of analytics under `/api/v1`. The application gives `web::Data<Analytics>` and
+/// `web::Data<service::identity::Credentials>`.
+pub fn routes(cfg: &mut web::ServiceConfig) {
+    // Who reads: all, all/read. Who writes: all.
+    cfg.service(
+        web::resource("/api/v1/framework")
+            .route(web::put().to(framework::put))
+            .route(web::get().to(framework::get))
+            .default_service(web::to(|| method_not_allowed("GET, PUT"))),
+    )
+    .service(
+        web::resource("/api/v1/roster")
+            .route(web::put().to(roster::put))
+            .default_service(web::to(|| method_not_allowed("PUT"))),
+    )
+    .service(
+        web::resource("/api/v1/classes")
+            .route(web::get().to(classes::list))
+            .default_service(web::to(|| method_not_allowed("GET"))),
+    )
+    .service(
+        web::resource("/api/v1/classes/{key}/mastery")
+            .route(web::get().to(classes::mastery))
+            .default_service(web::to(|| method_not_allowed("GET"))),
+    )
+    .service(
+        // Reads, though it is a POST: an account stands in no URL.
+        web::resource("/api/v1/pupils/resolve")
+            .route(web::post().to(pupils::resolve))
+            .default_service(web::to(|| method_not_allowed("POST"))),
+    )
+    .service(
+        web::resource("/api/v1/pupils/{key}/mastery")
+            .route(web::get().to(pupils::mastery))
+            .default_service(web::to(|| method_not_allowed("GET"))),
+    )
+    .service(
+        web::resource("/api/v1/totals")
+            .route(web::get().to(totals::get))
+            .default_service(web::to(|| method_not_allowed("GET"))),
+    )
+    .service(
+        web::resource("/api/v1/status")
+            .route(web::get().to(status::get))
+            .default_service(web::to(|| method_not_allowed("GET"))),
+    )
+    .service(
+        web::resource("/api/v1/jobs/mastery")
+            .route(web::post().to(jobs::mastery))
+            .default_service(web::to(|| method_not_allowed("POST"))),
+    );
+}
+
+async fn method_not_allowed(allowed: &'static str) -> HttpResponse {
+    problems::method(allowed).error_response()
+}

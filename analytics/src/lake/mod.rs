@@ -1,0 +1,138 @@
+//! Analytics' side of the lake: the relay of answers, what the jobs read, what they write.
+//!
+//! [`::lake`] has the tables and the relay's loop; here stands what is particular to answers.
+
+mod answers;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::lake::{Lake, LakeTable, Pace, Relay, app_id, register, session};
+use arrow::array::RecordBatch;
+use datafusion::prelude::SessionContext;
+use schemas::tables::{self, Table};
+use tokio_util::sync::CancellationToken;
+
+use crate::Analytics;
+use crate::store::{StoreError, lake_feed};
+
+pub use answers::AnswerSource;
+
+/// Why the lake was not read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum LakeError {
+    /// The lake failed.
+    #[error("the lake failed")]
+    Lake(#[from] ::lake::LakeError),
+    /// The database, which knows whose positions the lake's are, did not answer.
+    #[error("the database did not tell how far the lake is")]
+    Store(#[from] StoreError),
+    /// A session for a query could not be made.
+    #[error("could not make a session")]
+    Session(#[from] datafusion::error::DataFusionError),
+}
+
+/// One version of the table of answers.
+#[derive(Clone)]
+pub struct Answers {
+    /// The version.
+    pub version: i64,
+    /// The position that it holds every answer up to.
+    pub seq: i64,
+    /// A session in which it is the table `answers`.
+    pub session: SessionContext,
+}
+
+impl std::fmt::Debug for Answers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Answers")
+            .field("version", &self.version)
+            .field("seq", &self.seq)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How far the lake's tables are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Positions {
+    /// Of the last statement shipped.
+    pub statements: i64,
+    /// Up to which the answers are complete.
+    pub answers: i64,
+}
+
+/// Ships answers to the lake at the pace of the settings, until `shutdown` and once more then.
+pub async fn run(analytics: Arc<Analytics>, shutdown: CancellationToken) {
+    relay(&analytics).run(shutdown).await;
+}
+
+/// The relay of answers, as it has read nothing yet.
+#[must_use]
+pub fn relay(analytics: &Analytics) -> Relay<AnswerSource> {
+    let settings = &analytics.config().lake;
+    let pace = Pace {
+        every: Duration::from_millis(settings.commit_every_ms),
+        compact_every: settings.compact_every_commits,
+    };
+    let most = i64::try_from(settings.commit_max_rows).unwrap_or(i64::MAX);
+    let source = AnswerSource::new(analytics.pool().clone(), most);
+    Relay::new(place(analytics), &tables::answers::TABLE, source, pace)
+}
+
+/// The newest version of the table of answers; none while nothing was shipped.
+pub async fn answers(analytics: &Analytics) -> Result<Option<Answers>, LakeError> {
+    let declared = &tables::answers::TABLE;
+    let epoch = lake_feed::epoch(analytics.pool()).await?;
+    let table = LakeTable::open(&place(analytics), declared).await?;
+    let seq = table.position(&app_id(&epoch, declared)).await?;
+    if seq == 0 {
+        return Ok(None);
+    }
+    let session = session(analytics.config().analytics.recompute_memory_bytes)?;
+    register(&session, &table)?;
+    let version = i64::try_from(table.version()).unwrap_or(i64::MAX);
+    Ok(Some(Answers {
+        version,
+        seq,
+        session,
+    }))
+}
+
+/// How far the lake's tables are; zeros before the first commit.
+pub async fn positions(analytics: &Analytics) -> Result<Positions, LakeError> {
+    let epoch = lake_feed::epoch(analytics.pool()).await?;
+    let lake = place(analytics);
+    let shipped = position(&lake, &tables::answers::TABLE, &epoch).await?;
+    Ok(Positions {
+        statements: position(&lake, &tables::statements::TABLE, &epoch).await?,
+        answers: lake_feed::complete_through(analytics.pool(), shipped).await?,
+    })
+}
+
+/// Puts the rows of a run in place of the former run's, in one commit.
+pub async fn write_mastery(
+    analytics: &Analytics,
+    rows: Vec<RecordBatch>,
+) -> Result<(), LakeError> {
+    let mut table = LakeTable::open(&place(analytics), &tables::mastery::TABLE).await?;
+    // Nobody has answered: the rows of a former run must not stay.
+    let rows = if rows.is_empty() {
+        vec![RecordBatch::new_empty(tables::mastery::schema())]
+    } else {
+        rows
+    };
+    Ok(table.overwrite(rows).await?)
+}
+
+fn place(analytics: &Analytics) -> Lake {
+    Lake::at(&analytics.config().lake_root)
+}
+
+async fn position(
+    lake: &Lake,
+    declared: &'static Table,
+    epoch: &str,
+) -> Result<i64, ::lake::LakeError> {
+    let table = LakeTable::open(lake, declared).await?;
+    table.position(&app_id(epoch, declared)).await
+}

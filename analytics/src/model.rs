@@ -1,0 +1,97 @@
+//! Models: which one a version was made with, and which one should be made now.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mastery::Model;
+use serde_json::Value;
+use service::pg::Pool;
+
+use crate::store::frameworks::Inputs;
+use crate::store::{self, StoreError, Transaction, feed, frameworks, models};
+
+/// Models remembered: the one that is served, the one that comes, and the one before.
+const REMEMBERED: usize = 3;
+
+/// The models of this process, by fingerprint.
+#[derive(Debug, Default)]
+pub struct Models {
+    known: Mutex<Vec<(String, Arc<Model>)>>,
+    wanted: Mutex<Option<(Inputs, String)>>,
+}
+
+impl Models {
+    /// The model of a fingerprint, made again from what was kept of it.
+    ///
+    /// What another program version folded has a fingerprint that nobody here can make again: it
+    /// is served with the model of its framework and catalogue until the recomputation, which
+    /// [`Models::wanted`] then asks for, has replaced it.
+    pub async fn get(
+        &self,
+        transaction: &Transaction<'_>,
+        fingerprint: &str,
+    ) -> Result<Arc<Model>, StoreError> {
+        if let Some(model) = self.find(fingerprint) {
+            return Ok(model);
+        }
+        let (framework, catalogue) = models::read(transaction, fingerprint)
+            .await?
+            .ok_or(StoreError::Document("model"))?;
+        Ok(self.keep(fingerprint, build(&framework, catalogue)?))
+    }
+
+    /// The fingerprint of the model of the framework and the catalogue in force. What it is made of
+    /// is kept in the database.
+    pub async fn wanted(&self, pool: &Pool) -> Result<String, StoreError> {
+        let mut client = store::client(pool).await?;
+        let neighbours = feed::neighbours(&client).await?;
+        let inputs = frameworks::inputs(&client, neighbours.catalogue).await?;
+        let last = self
+            .wanted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if let Some((_, fingerprint)) = last.filter(|(last, _)| *last == inputs) {
+            return Ok(fingerprint);
+        }
+        let transaction = store::begin(&mut client).await?;
+        let (number, framework) = frameworks::current(&transaction).await?;
+        let catalogue = if neighbours.catalogue {
+            frameworks::catalogue(&transaction).await?
+        } else {
+            Value::Array(Vec::new())
+        };
+        let items = frameworks::parse_items(catalogue.clone())?;
+        let model = Model::new(&framework, &items);
+        let fingerprint = model.fingerprint().to_owned();
+        models::insert(&transaction, &fingerprint, number, &catalogue).await?;
+        store::commit(transaction).await?;
+        self.keep(&fingerprint, model);
+        // If either changed while we read, the next look sees other numbers and makes it again.
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((inputs, fingerprint.clone()));
+        Ok(fingerprint)
+    }
+
+    fn find(&self, fingerprint: &str) -> Option<Arc<Model>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known
+            .iter()
+            .find(|(known, _)| known == fingerprint)
+            .map(|(_, model)| Arc::clone(model))
+    }
+
+    fn keep(&self, fingerprint: &str, model: Model) -> Arc<Model> {
+        let model = Arc::new(model);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|(known, _)| known != fingerprint);
+        known.insert(0, (fingerprint.to_owned(), Arc::clone(&model)));
+        known.truncate(REMEMBERED);
+        model
+    }
+}
+
+fn build(framework: &Value, catalogue: Value) -> Result<Model, StoreError> {
+    let framework = frameworks::parse(framework)?;
+    let items = frameworks::parse_items(catalogue)?;
+    Ok(Model::new(&framework, &items))
+}

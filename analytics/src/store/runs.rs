@@ -1,0 +1,107 @@
+//! What the recomputations did: `analytics.runs`, and the lock that lets one run at a time.
+
+use std::time::Duration;
+
+use deadpool_postgres::{ClientWrapper, GenericClient, Object};
+use service::pg::Pool;
+
+use super::StoreError;
+
+/// Why a recomputation runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The framework, the catalogue or the code makes another model.
+    Model,
+    /// Somebody asked.
+    Request,
+    /// It was time.
+    Schedule,
+}
+
+impl Cause {
+    /// Its stable name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Request => "request",
+            Self::Schedule => "schedule",
+        }
+    }
+}
+
+/// The right to recompute, for all copies of the service: held by a connection of its own, and let
+/// go with it, however the holder ends.
+pub struct JobLock {
+    _connection: ClientWrapper,
+}
+
+impl std::fmt::Debug for JobLock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JobLock")
+    }
+}
+
+/// Takes the right to recompute; none while another copy has it.
+pub async fn lock(pool: &Pool) -> Result<Option<JobLock>, StoreError> {
+    // Out of the pool: a connection that goes back to it would keep the lock.
+    let connection = Object::take(pool.get().await?);
+    let row = connection
+        .query_one(include_str!("sql/job_lock.sql"), &[])
+        .await?;
+    let ours: bool = row.get(0);
+    Ok(ours.then_some(JobLock {
+        _connection: connection,
+    }))
+}
+
+/// A recomputation begins.
+pub async fn insert(
+    client: &impl GenericClient,
+    cause: Cause,
+    version: i64,
+    model: &str,
+    lake: Option<(i64, i64)>,
+) -> Result<i64, StoreError> {
+    let (lake_version, lake_seq) = lake.unzip();
+    let sql = include_str!("sql/runs_insert.sql");
+    let row = super::query_one(
+        client,
+        sql,
+        &[&cause.as_str(), &version, &model, &lake_version, &lake_seq],
+    )
+    .await?;
+    Ok(row.get(0))
+}
+
+/// A recomputation was published.
+pub async fn done(
+    client: &impl GenericClient,
+    run: i64,
+    answers: i64,
+    pupils: i64,
+    caught_up: i64,
+) -> Result<(), StoreError> {
+    let sql = include_str!("sql/runs_done.sql");
+    super::execute(client, sql, &[&run, &answers, &pupils, &caught_up]).await?;
+    Ok(())
+}
+
+/// A recomputation failed.
+pub async fn failed(client: &impl GenericClient, run: i64, why: &str) -> Result<(), StoreError> {
+    super::execute(client, include_str!("sql/runs_failed.sql"), &[&run, &why]).await?;
+    Ok(())
+}
+
+/// Recomputations whose process is gone have failed. The caller holds the [`JobLock`].
+pub async fn fail_abandoned(client: &impl GenericClient) -> Result<(), StoreError> {
+    super::execute(client, include_str!("sql/runs_abandoned.sql"), &[]).await?;
+    Ok(())
+}
+
+/// Time since a recomputation was last published or, before that, since the first version was made.
+pub async fn age(client: &impl GenericClient) -> Result<Option<Duration>, StoreError> {
+    let row = super::query_one(client, include_str!("sql/runs_age.sql"), &[]).await?;
+    let seconds: Option<f64> = row.get(0);
+    Ok(seconds.map(|seconds| Duration::from_secs_f64(seconds.max(0.0))))
+}

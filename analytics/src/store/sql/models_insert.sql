@@ -1,0 +1,4 @@
+-- Keeps what a model is made of. $1 fingerprint, $2 framework, $3 catalogue. Rows: 1.
+-- Labels are not in the fingerprint: the newest ones are kept.
+insert into analytics.models (fingerprint, framework, catalogue) values ($1, $2, $3)
+on conflict (fingerprint) do update set framework = excluded.framework, catalogue = excluded.catalogue, made = now()

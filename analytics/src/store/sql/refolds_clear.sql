@@ -1,0 +1,3 @@
+-- Takes away some rows of a version. $1 version, $2 most rows. Rows: how many went.
+delete from analytics.refolds
+where ctid = any (array(select ctid from analytics.refolds where version = $1 limit $2))

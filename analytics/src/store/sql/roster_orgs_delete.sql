@@ -1,0 +1,2 @@
+-- Takes away organisations. $1 which.
+delete from analytics.orgs where sourced_id = any ($1)

@@ -1,0 +1,8 @@
+//! Analytics over a real PostgreSQL and a real lake: what is folded, recomputed, imported, shown.
+
+mod equal;
+mod fold;
+mod rest;
+mod roster;
+mod versions;
+mod world;

@@ -1,0 +1,121 @@
+//! Versions: another model, a switch while others read, what is left behind.
+
+use std::sync::Arc;
+
+use analytics::store::runs::Cause;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::world::{World, given};
+
+async fn some_answers(world: &World) {
+    for n in 0..24 {
+        let account = ["a", "b", "c"][n as usize % 3];
+        world.answer(&given(n, account, n as usize % 8, n % 3 != 0, 600 * n as i64)).await;
+    }
+    world.fold().await;
+}
+
+#[actix_web::test]
+async fn another_catalogue_makes_another_version() {
+    let world = World::new().await;
+    some_answers(&world).await;
+    let before = world.served().await;
+    world.set_catalogue(2).await;
+    let (_, status) = world.get("/api/v1/status").await;
+    assert_eq!(status["rebuilding"], true);
+    // Until it is there, the former version is served and goes on.
+    world.answer(&given(30, "a", 1, true, 90_000)).await;
+    world.fold().await;
+    assert_ne!(world.served().await["states"], before["states"]);
+
+    let report = world.analytics.recompute(Cause::Model).await.expect("recomputed");
+    assert_eq!((report.answers, report.caught_up), (0, 25), "nothing was shipped yet");
+    let (_, status) = world.get("/api/v1/status").await;
+    assert_eq!((&status["rebuilding"], &status["model"]), (&json!(false), &json!(report.model)));
+    let (_, totals) = world.get("/api/v1/totals").await;
+    assert_eq!(totals["answers"], 25);
+    assert_eq!(totals["items"], 8);
+    assert_eq!(totals["left_out"]["item_not_in_catalogue"], 18);
+    // What was served before is gone, rows and all.
+    for table in ["versions", "models"] {
+        let made = world.text(&format!("select count(*) from analytics.{table}")).await;
+        let expected = if table == "models" { "2" } else { "1" };
+        assert_eq!(made, expected, "{table}: a young model is spared");
+    }
+    assert_eq!(world.text("select count(distinct version) from analytics.pupil_states").await, "1");
+    assert_eq!(world.text("select status from analytics.runs").await, "done");
+}
+
+#[actix_web::test]
+async fn the_worker_sees_by_itself_that_the_model_is_another() {
+    let world = World::new().await;
+    some_answers(&world).await;
+    let stop = CancellationToken::new();
+    let background = tokio::spawn(analytics::run_background(Arc::clone(&world.analytics), stop.clone()));
+    world.set_catalogue(3).await;
+    while world.text("select count(*) from analytics.runs where status = 'done' and cause = 'model'").await == "0" {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    stop.cancel();
+    background.await.expect("no panic").expect("stopped");
+    // The last look shipped what was folded.
+    let report = world.analytics.recompute(Cause::Request).await.expect("recomputed");
+    assert_eq!((report.answers, report.caught_up), (24, 0));
+    assert!(report.mastery_rows > 0);
+}
+
+#[actix_web::test]
+async fn readers_see_one_version_or_the_other() {
+    let world = World::new().await;
+    some_answers(&world).await;
+    analytics::lake::relay(&world.analytics).ship().await.expect("shipped");
+    let folded = world.served().await;
+    let stop = CancellationToken::new();
+    let (pool, until) = (world.db.pool().clone(), stop.clone());
+    let reader = tokio::spawn(async move {
+        let (mut reads, mut wrong) = (0, 0);
+        while !until.is_cancelled() {
+            let client = pool.get().await.expect("a connection");
+            let sql = "select count(*), count(distinct person) from published.pupil_states";
+            let row = client.query_one(sql, &[]).await.expect("states");
+            let seen: (i64, i64) = (row.get(0), row.get(1));
+            reads += 1;
+            wrong += usize::from(seen != (3, 3));
+        }
+        (reads, wrong)
+    });
+    for _ in 0..4 {
+        world.analytics.recompute(Cause::Request).await.expect("recomputed");
+        assert_eq!(world.served().await, folded);
+    }
+    stop.cancel();
+    let (reads, wrong) = reader.await.expect("no panic");
+    assert!(reads > 0);
+    assert_eq!(wrong, 0);
+}
+
+#[actix_web::test]
+async fn one_recomputation_runs_at_a_time_and_a_dead_one_is_cleared() {
+    let world = World::new().await;
+    some_answers(&world).await;
+    // What a copy left behind that was killed.
+    world
+        .sql(
+            "insert into analytics.versions (model, status) select model, 'building' from analytics.versions;
+             insert into analytics.runs (cause, version, model) select 'request', max(version), 'x' from analytics.versions",
+        )
+        .await;
+    let lock = analytics::store::runs::lock(world.db.pool()).await.expect("asked").expect("free");
+    let (status, body) = world.post("/api/v1/jobs/mastery", &json!({})).await;
+    assert_eq!((status, &body["rule"]), (409, &json!("one-job-at-a-time")));
+    drop(lock);
+    let mut answer = (409, json!(null));
+    while answer.0 == 409 {
+        answer = world.post("/api/v1/jobs/mastery", &json!({})).await;
+    }
+    assert_eq!(answer.0, 200, "{}", answer.1);
+    assert_eq!(answer.1["caught_up"], 24);
+    assert_eq!(world.text("select string_agg(status, ' ' order by run) from analytics.runs").await, "failed done");
+    assert_eq!(world.text("select count(*) from analytics.versions").await, "1");
+}

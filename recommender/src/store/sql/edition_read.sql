@@ -1,0 +1,8 @@
+-- What a list is made from: which catalogue and which framework are in force. Parameters: none.
+-- Rows: 1; nulls for what was not loaded yet.
+select
+    (select version from published.catalogue) as catalogue,
+    f.version as framework,
+    f.loaded as framework_loaded
+from (select) as one
+left join published.framework f on true

@@ -109,7 +109,9 @@ impl Catalogue {
     /// competencies exist is [`Catalogue::check_against`].
     pub fn parse(bytes: &[u8]) -> Result<Self, Vec<Fault>> {
         let value = crate::strict_json::parse(bytes).map_err(|fault| vec![fault])?;
-        let catalogue: Self = document::read(value, SECTION)?;
+        let catalogue: Self = document::read(&value, SECTION, |value| {
+            document::misshapen::<CatalogueItem>(value, "/items")
+        })?;
         let mut faults = Faults::new(SECTION);
         catalogue.check(&mut faults);
         faults.into_result(catalogue)

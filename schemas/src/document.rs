@@ -10,23 +10,43 @@ use crate::xapi::formats;
 /// How many faults are told at most.
 const MAX_FAULTS: usize = 50;
 
-/// Takes a value as a document of some type.
+/// Where a part of a document is not of its shape, and what serde says of it.
+type Misshapen = (String, serde_json::Error);
+
+/// Takes a value as a document of some type. When it is none, `parts` looks for the parts that are
+/// at fault, since serde itself does not say where it stopped.
 ///
 /// # Errors
 ///
-/// The one fault at which serde stopped, at the document's root: its words name the property.
+/// A fault for each such part, up to fifty; one at the root when all parts are good.
 pub(crate) fn read<T: DeserializeOwned>(
-    value: Value,
+    value: &Value,
     section: &'static str,
+    parts: impl Fn(&Value) -> Vec<Misshapen>,
 ) -> Result<T, Vec<Fault>> {
-    serde_json::from_value(value).map_err(|error| {
-        vec![Fault {
-            pointer: String::new(),
-            rule: "document-shape",
-            section,
-            detail: error.to_string(),
-        }]
+    T::deserialize(value).map_err(|error| {
+        let mut misshapen = parts(value);
+        if misshapen.is_empty() {
+            misshapen.push((String::new(), error));
+        }
+        let mut faults = Faults::new(section);
+        for (pointer, error) in misshapen {
+            faults.tell(pointer, "document-shape", &error.to_string());
+        }
+        faults.found
     })
+}
+
+/// The elements of a list of a document that are not of the type they should be.
+pub(crate) fn misshapen<T: DeserializeOwned>(document: &Value, list: &str) -> Vec<Misshapen> {
+    let elements = document.pointer(list).and_then(Value::as_array);
+    let try_one = |(i, element)| Some((format!("{list}/{i}"), T::deserialize(element).err()?));
+    elements
+        .into_iter()
+        .flatten()
+        .enumerate()
+        .filter_map(try_one)
+        .collect()
 }
 
 /// Faults being collected.

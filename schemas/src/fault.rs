@@ -6,8 +6,8 @@ use serde::Serialize;
 ///
 /// Written for the person who made the document: `pointer` is an RFC 6901 JSON pointer into what
 /// was sent, `rule` a stable name that programs may match on, `section` the place in the
-/// specification where the rule stands, `detail` a lower-case sentence. A detail never repeats a
-/// value of the document, since that may be somebody's name or mail: it names keys and shapes.
+/// specification where the rule stands, `detail` a lower-case sentence. A detail about
+/// a statement never repeats a value, since that may be somebody's name or mail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fault {
     /// RFC 6901 pointer into the document; empty for the document itself.

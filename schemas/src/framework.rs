@@ -126,7 +126,7 @@ impl Framework {
         let value = crate::strict_json::parse(bytes).map_err(|fault| vec![fault])?;
         let mut faults = Faults::new(SECTION);
         weights_are_equal(&value, &mut faults);
-        let framework: Self = document::read(value, SECTION)?;
+        let framework: Self = document::read(&value, SECTION, misshapen)?;
         framework.check(&mut faults);
         faults.into_result(framework)
     }
@@ -329,6 +329,23 @@ impl Framework {
             }
         }
     }
+}
+
+/// The competencies that are none; where all are good, the domains and degrees that are none.
+fn misshapen(document: &serde_json::Value) -> Vec<(String, serde_json::Error)> {
+    let domains = document
+        .get("domains")
+        .and_then(serde_json::Value::as_array)
+        .map_or(0, Vec::len);
+    let competencies =
+        |d| document::misshapen::<Competency>(document, &format!("/domains/{d}/competencies"));
+    let found: Vec<_> = (0..domains).flat_map(competencies).collect();
+    if !found.is_empty() {
+        return found;
+    }
+    let mut found = document::misshapen::<Domain>(document, "/domains");
+    found.extend(document::misshapen::<Level>(document, "/levels/degrees"));
+    found
 }
 
 /// A domain's figure weighs its competencies equally; a document that declares other weights would

@@ -40,7 +40,9 @@ impl Level {
             uri: uri.to_owned(),
             label: label.to_owned(),
             degree: degree.map(mastery::Degree::number),
-            level: degree.map_or(NOT_ENOUGH, |degree| model.degree_label(degree)).to_owned(),
+            level: degree
+                .map_or(NOT_ENOUGH, |degree| model.degree_label(degree))
+                .to_owned(),
             mastery: mastery.m,
             mean: mastery.mean,
             variance: mastery.variance,

@@ -199,8 +199,7 @@ impl Work {
         model: &Model,
         changes: &mut Changes,
     ) -> Result<usize, StoreError> {
-        let persons: BTreeSet<PersonKey> =
-            self.new.keys().chain(&self.again).copied().collect();
+        let persons: BTreeSet<PersonKey> = self.new.keys().chain(&self.again).copied().collect();
         let persons: Vec<PersonKey> = persons.into_iter().collect();
         let mut known = pupils::read(transaction, version, &persons).await?;
         let mut again = self.again;

@@ -49,8 +49,7 @@ pub async fn fold_pending(
     let most = analytics.config().fold_batch_rows();
     let started = Instant::now();
     let (mut rows, mut refolded) = (0, 0);
-    while let Some(folded) =
-        batch::fold_current(analytics.pool(), analytics.models(), most).await?
+    while let Some(folded) = batch::fold_current(analytics.pool(), analytics.models(), most).await?
     {
         rows += folded.rows;
         refolded += folded.refolded;

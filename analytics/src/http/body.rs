@@ -1,8 +1,8 @@
 //! Bodies: of the right type, as they are, not too large.
 
+use actix_web::HttpRequest;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use actix_web::web::{Bytes, Payload};
-use actix_web::HttpRequest;
 use service::error::Problem;
 
 use super::problems;
@@ -20,7 +20,10 @@ pub(super) async fn read(
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let essence = given.split(';').next().unwrap_or_default().trim();
-    if !media_types.iter().any(|known| essence.eq_ignore_ascii_case(known)) {
+    if !media_types
+        .iter()
+        .any(|known| essence.eq_ignore_ascii_case(known))
+    {
         let detail = format!("the body is sent as {}", media_types.join(" or "));
         return Err(problems::media_type("Content-Type", &detail));
     }

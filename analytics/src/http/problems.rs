@@ -45,7 +45,13 @@ pub(super) fn too_large(max_bytes: usize) -> Problem {
 /// 415.
 pub(super) fn media_type(header: &str, detail: &str) -> Problem {
     let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-    http(status, "media_type", header, "content_type", detail.to_owned())
+    http(
+        status,
+        "media_type",
+        header,
+        "content_type",
+        detail.to_owned(),
+    )
 }
 
 /// 400: the body ended early.

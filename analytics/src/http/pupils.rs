@@ -19,7 +19,10 @@ use crate::store::{self, account_person};
 
 /// An xAPI account.
 #[derive(Debug, ToSchema)]
-#[expect(dead_code, reason = "the documentation of a body that is read by hand, to tell each fault")]
+#[expect(
+    dead_code,
+    reason = "the documentation of a body that is read by hand, to tell each fault"
+)]
 pub(super) struct Account {
     /// IRI of the system on which the account is.
     #[schema(rename = "homePage")]
@@ -118,10 +121,12 @@ fn account(value: &Value) -> Result<Ifi, Problem> {
         let detail = "homePage is the IRI of the system on which the account is";
         problems::bad("/homePage", "account-home-page", detail)
     })?;
-    let name = text("name").filter(|name| !name.is_empty()).ok_or_else(|| {
-        let detail = "name is the name of the account on that system";
-        problems::bad("/name", "account-name", detail)
-    })?;
+    let name = text("name")
+        .filter(|name| !name.is_empty())
+        .ok_or_else(|| {
+            let detail = "name is the name of the account on that system";
+            problems::bad("/name", "account-name", detail)
+        })?;
     Ok(Ifi::Account {
         home_page: home_page.to_owned(),
         name: name.to_owned(),

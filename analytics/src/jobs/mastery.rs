@@ -94,8 +94,25 @@ pub async fn run(analytics: &Analytics, cause: Cause) -> Result<Report, JobError
     match job.publish().await {
         Ok(()) => {
             job.report.duration_s = started.elapsed().as_secs_f64();
-            let Report { run, version, answers, pupils, caught_up, duration_s, .. } = job.report;
-            tracing::info!(run, version, answers, pupils, caught_up, duration_s, cause = cause.as_str(), "mastery recomputed");
+            let Report {
+                run,
+                version,
+                answers,
+                pupils,
+                caught_up,
+                duration_s,
+                ..
+            } = job.report;
+            tracing::info!(
+                run,
+                version,
+                answers,
+                pupils,
+                caught_up,
+                duration_s,
+                cause = cause.as_str(),
+                "mastery recomputed"
+            );
             Ok(job.report)
         }
         Err(error) => {
@@ -169,7 +186,13 @@ impl<'a> Job<'a> {
         self.report.mastery_rows = batches.iter().map(|batch| batch.num_rows()).sum();
         lake::write_mastery(self.analytics, batches).await?;
         let client = store::client(pool).await?;
-        let Report { run, answers, pupils, caught_up, .. } = self.report;
+        let Report {
+            run,
+            answers,
+            pupils,
+            caught_up,
+            ..
+        } = self.report;
         runs::done(&client, run, answers, pupils, caught_up).await?;
         Ok(())
     }
@@ -195,7 +218,10 @@ impl<'a> Job<'a> {
             rows.add(&self.model, &run, person.person, &person.fold);
             if rows.len() >= ROWS_BATCH {
                 let full = std::mem::take(&mut rows);
-                batches.push(full.batch(&self.model, &run).map_err(RecomputeError::from)?);
+                batches.push(
+                    full.batch(&self.model, &run)
+                        .map_err(RecomputeError::from)?,
+                );
             }
             chunk.push(person);
             if chunk.len() >= CHUNK_PERSONS {
@@ -207,7 +233,10 @@ impl<'a> Job<'a> {
         self.write(&chunk, answers.seq).await?;
         self.report.answers = recompute.folded();
         if !rows.is_empty() {
-            batches.push(rows.batch(&self.model, &run).map_err(RecomputeError::from)?);
+            batches.push(
+                rows.batch(&self.model, &run)
+                    .map_err(RecomputeError::from)?,
+            );
         }
         Ok(batches)
     }

@@ -31,7 +31,7 @@ const PLAN: &str = "
     from answers a
     left join account_person p on p.account = a.account
     left anti join voided v on v.id = a.id
-    order by person, a.answered_at, a.device_id nulls first, a.device_seq nulls first, a.id";
+    order by coalesce(p.person, a.account), a.answered_at, a.device_id nulls first, a.device_seq nulls first, a.id";
 
 /// How many answers the plan must give: the check is made by another, simpler plan.
 const COUNT: &str = "
@@ -49,9 +49,9 @@ pub enum RecomputeError {
     /// The lake holds an identifier that is none.
     #[error("the lake's {0} is not an identifier")]
     Id(&'static str),
-    /// The same answer twice.
-    #[error("the lake holds an answer twice")]
-    Twice,
+    /// The plan gave rows out of order, or the same answer twice.
+    #[error("an answer came out of order, or twice")]
+    Order,
     /// Not as many answers were folded as there are.
     #[error("{folded} answers were folded of {rows} in the lake")]
     Count {
@@ -82,6 +82,7 @@ pub struct Recompute {
     activities: Activities,
     batch: Option<(Columns, usize)>,
     current: Option<Person>,
+    last: Option<PersonKey>,
     folded: i64,
 }
 
@@ -106,7 +107,10 @@ impl Recompute {
         register(
             &session,
             "account_person",
-            &[("account", accounts.collect()), ("person", persons.collect())],
+            &[
+                ("account", accounts.collect()),
+                ("person", persons.collect()),
+            ],
         )?;
         let voided = voided.iter().map(ToString::to_string).collect();
         register(&session, "voided", &[("id", voided)])?;
@@ -117,6 +121,7 @@ impl Recompute {
             activities: Activities::default(),
             batch: None,
             current: None,
+            last: None,
             folded: 0,
         })
     }
@@ -148,17 +153,25 @@ impl Recompute {
         self.folded
     }
 
+    /// A person comes once, and the answers of a person in order: what the plan promises is checked,
+    /// because a wrong order would give wrong states without a word.
     fn fold(&mut self, model: &Model, row: Row) -> Result<(), RecomputeError> {
+        if self.current.is_none() && self.last.replace(row.person) >= Some(row.person) {
+            return Err(RecomputeError::Order);
+        }
         let current = self.current.get_or_insert_with(|| Person {
             person: row.person,
             fold: PersonFold::default(),
             new_accounts: Vec::new(),
             answers: Vec::new(),
         });
-        if current.fold.last.as_ref() == Some(&row.answer.key) {
-            return Err(RecomputeError::Twice);
+        if current.fold.last.as_ref() >= Some(&row.answer.key) {
+            return Err(RecomputeError::Order);
         }
-        if let Some(account) = row.new_account.filter(|new| !current.new_accounts.contains(new)) {
+        if let Some(account) = row
+            .new_account
+            .filter(|new| !current.new_accounts.contains(new))
+        {
             current.new_accounts.push(account);
         }
         current.fold.push(model, &row.answer);
@@ -265,7 +278,8 @@ impl Columns {
             let column = plain(index, &DataType::Int64)?;
             Ok::<_, ArrowError>(column.as_primitive::<Int64Type>().clone())
         };
-        let boolean = |index| Ok::<_, ArrowError>(plain(index, &DataType::Boolean)?.as_boolean().clone());
+        let boolean =
+            |index| Ok::<_, ArrowError>(plain(index, &DataType::Boolean)?.as_boolean().clone());
         Ok(Self {
             rows: batch.num_rows(),
             person: text(0)?,

@@ -85,7 +85,9 @@ impl Rows {
     pub fn batch(&self, model: &Model, run: &Run) -> Result<RecordBatch, ArrowError> {
         let n = self.len();
         let float = |of: fn(&Mastery) -> f64| -> ArrayRef {
-            Arc::new(Float64Array::from_iter_values(self.masteries.iter().map(of)))
+            Arc::new(Float64Array::from_iter_values(
+                self.masteries.iter().map(of),
+            ))
         };
         let text = |texts: Vec<&str>| -> ArrayRef { Arc::new(StringArray::from(texts)) };
         let as_of = TimestampMicrosecondArray::from(vec![run.as_of.timestamp_micros(); n]);
@@ -101,10 +103,14 @@ impl Rows {
             text(self.uris.iter().map(String::as_str).collect()),
             float(|m| m.mean),
             float(|m| m.variance),
-            Arc::new(Int64Array::from_iter_values(self.masteries.iter().map(answers))),
+            Arc::new(Int64Array::from_iter_values(
+                self.masteries.iter().map(answers),
+            )),
             float(|m| m.m),
             Arc::new(Int32Array::from_iter(self.masteries.iter().map(degree))),
-            Arc::new(BooleanArray::from_iter(self.masteries.iter().map(|m| Some(m.shown)))),
+            Arc::new(BooleanArray::from_iter(
+                self.masteries.iter().map(|m| Some(m.shown)),
+            )),
             text(vec![model.fingerprint(); n]),
         ];
         RecordBatch::try_new(tables::mastery::schema(), columns)

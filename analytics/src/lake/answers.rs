@@ -2,21 +2,17 @@
 
 use std::sync::Arc;
 
+use ::lake::{Gone, Piece, Source};
 use arrow::array::{
     ArrayRef, BooleanBuilder, Float64Builder, Int32Builder, Int64Builder, RecordBatch,
     StringBuilder, TimestampMicrosecondBuilder,
 };
 use arrow::error::ArrowError;
-use chrono::TimeDelta;
-use ::lake::{Gone, Piece, Source};
-use schemas::profile::answered_at;
+use schemas::profile::{answered_at, is_old};
 use schemas::tables::{self, bucket};
 use service::pg::Pool;
 
 use crate::store::lake_feed::{self, Shippable, ShippedAnswer};
-
-/// How old a timestamp may be when its statement is stored before it is flagged (DESIGN D7).
-const OLD: TimeDelta = TimeDelta::days(365);
 
 /// The answers of the database, read up to its horizon.
 #[derive(Debug)]
@@ -36,6 +32,10 @@ impl AnswerSource {
 impl Source for AnswerSource {
     async fn epoch(&self) -> anyhow::Result<String> {
         Ok(lake_feed::epoch(&self.pool).await?)
+    }
+
+    async fn stored(&self) -> anyhow::Result<i64> {
+        Ok(lake_feed::stored(&self.pool).await?)
     }
 
     async fn read(&self, after: i64) -> anyhow::Result<Piece> {
@@ -107,9 +107,6 @@ struct Columns {
 impl Columns {
     fn push(&mut self, answer: &ShippedAnswer) {
         let at = answered_at(answer.timestamp, answer.skew_ms, answer.stored);
-        let is_old = answer
-            .timestamp
-            .is_some_and(|timestamp| answer.stored - timestamp > OLD);
         self.bucket.append_value(bucket(answer.account));
         self.seq.append_value(answer.seq);
         self.id.append_value(answer.id.to_string());
@@ -124,7 +121,8 @@ impl Columns {
         self.invented_time.append_value(answer.invented_time);
         self.flag_no_offset
             .append_value(answer.timestamp.is_some() && !answer.has_offset);
-        self.flag_old.append_value(is_old);
+        self.flag_old
+            .append_value(is_old(answer.timestamp, answer.stored));
         self.skew_ms.append_option(answer.skew_ms);
         self.device_id.append_option(answer.device_id.as_deref());
         self.device_seq.append_option(answer.device_seq);

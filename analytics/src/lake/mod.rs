@@ -110,10 +110,7 @@ pub async fn positions(analytics: &Analytics) -> Result<Positions, LakeError> {
 }
 
 /// Puts the rows of a run in place of the former run's, in one commit.
-pub async fn write_mastery(
-    analytics: &Analytics,
-    rows: Vec<RecordBatch>,
-) -> Result<(), LakeError> {
+pub async fn write_mastery(analytics: &Analytics, rows: Vec<RecordBatch>) -> Result<(), LakeError> {
     let mut table = LakeTable::open(&place(analytics), &tables::mastery::TABLE).await?;
     // Nobody has answered: the rows of a former run must not stay.
     let rows = if rows.is_empty() {

@@ -10,8 +10,8 @@ use super::roster::Mode;
 use super::table::Table;
 use super::{Faults, RosterFault};
 
-/// What all files of a roster may hold together, unpacked: some 40 times a large district, and small
-/// enough that a crafted zip harms nobody.
+/// What all files of a roster may hold together, unpacked: our own bound, so that a crafted zip harms
+/// nobody.
 const UNPACKED_MAX_BYTES: u64 = 256 * 1024 * 1024;
 
 /// An opened roster.
@@ -74,25 +74,46 @@ impl<'a> Archive<'a> {
         let Some(table) = Table::read(FILE, &bytes, &["propertyName", "value"], faults) else {
             return;
         };
-        let mut versions = [("manifest.version", "1.0", false), ("oneroster.version", "1.2", false)];
+        let mut versions = [
+            ("manifest.version", "1.0", false),
+            ("oneroster.version", "1.2", false),
+        ];
         for row in table.rows() {
             let (name, value) = (row.text("propertyName"), row.text("value"));
             if let Some(version) = versions.iter_mut().find(|(known, ..)| *known == name) {
                 version.2 = true;
                 if version.1 != value {
-                    faults.tell(FILE, row.line(), "value", "manifest-version", "Sillage reads oneroster.version 1.2 with manifest.version 1.0");
+                    faults.tell(
+                        FILE,
+                        row.line(),
+                        "value",
+                        "manifest-version",
+                        "Sillage reads oneroster.version 1.2 with manifest.version 1.0",
+                    );
                 }
             } else if let Some(file) = name.strip_prefix("file.") {
                 match Mode::parse(value) {
                     Some(mode) => {
                         self.modes.insert(file.to_owned(), mode);
                     }
-                    None => faults.tell(FILE, row.line(), "value", "manifest-mode", "a file is absent, bulk or delta"),
+                    None => faults.tell(
+                        FILE,
+                        row.line(),
+                        "value",
+                        "manifest-mode",
+                        "a file is absent, bulk or delta",
+                    ),
                 }
             }
         }
         if versions.iter().any(|(.., told)| !told) {
-            faults.tell(FILE, 0, "", "manifest-version-missing", "the manifest tells manifest.version and oneroster.version");
+            faults.tell(
+                FILE,
+                0,
+                "",
+                "manifest-version-missing",
+                "the manifest tells manifest.version and oneroster.version",
+            );
         }
     }
 
@@ -101,23 +122,47 @@ impl<'a> Archive<'a> {
         let entry = match self.zip.by_name(file) {
             Ok(entry) => entry,
             Err(ZipError::FileNotFound) => {
-                faults.tell(file, 0, "", "roster-file-missing", "the zip lacks this file at its root");
+                faults.tell(
+                    file,
+                    0,
+                    "",
+                    "roster-file-missing",
+                    "the zip lacks this file at its root",
+                );
                 return None;
             }
             Err(_) => {
-                faults.tell(file, 0, "", "roster-file-unreadable", "the zip holds this file in a form that cannot be unpacked");
+                faults.tell(
+                    file,
+                    0,
+                    "",
+                    "roster-file-unreadable",
+                    "the zip holds this file in a form that cannot be unpacked",
+                );
                 return None;
             }
         };
         let mut bytes = Vec::new();
         // One byte more than is left, to see that there is more.
         if entry.take(left + 1).read_to_end(&mut bytes).is_err() {
-            faults.tell(file, 0, "", "roster-file-unreadable", "the file is damaged in the zip");
+            faults.tell(
+                file,
+                0,
+                "",
+                "roster-file-unreadable",
+                "the file is damaged in the zip",
+            );
             return None;
         }
         let length = bytes.len() as u64;
         if length > left {
-            faults.tell(file, 0, "", "roster-too-large", "the files of a roster hold at most 256 MiB together");
+            faults.tell(
+                file,
+                0,
+                "",
+                "roster-too-large",
+                "the files of a roster hold at most 256 MiB together",
+            );
             return None;
         }
         self.left_bytes -= length;

@@ -59,7 +59,9 @@ pub async fn import(
     // Nobody folds, opens accounts or makes a version in between.
     versions::lock_current(&transaction).await?;
     let known = store_roster::known(&transaction).await?;
-    roster.check_references(&known).map_err(ImportError::Faults)?;
+    roster
+        .check_references(&known)
+        .map_err(ImportError::Faults)?;
     let accounts = assign(&transaction, secret, roster).await?;
     store_roster::write_orgs(&transaction, &roster.orgs).await?;
     let keys: Vec<Uuid> = roster

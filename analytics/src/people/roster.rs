@@ -187,21 +187,49 @@ impl Roster {
         let users = there(&self.users, |user| &user.sourced_id, &known.users);
         let classes = there(&self.classes, |class| &class.sourced_id, &known.classes);
         for org in &self.orgs.written {
-            if org.parent.as_ref().is_some_and(|parent| !orgs.contains(parent.as_str())) {
-                faults.tell(ORGS, org.line, "parentSourcedId", "reference", "no organisation has this id");
+            if org
+                .parent
+                .as_ref()
+                .is_some_and(|parent| !orgs.contains(parent.as_str()))
+            {
+                faults.tell(
+                    ORGS,
+                    org.line,
+                    "parentSourcedId",
+                    "reference",
+                    "no organisation has this id",
+                );
             }
         }
         for class in &self.classes.written {
             if !orgs.contains(class.school.as_str()) {
-                faults.tell(CLASSES, class.line, "schoolSourcedId", "reference", "no organisation has this id");
+                faults.tell(
+                    CLASSES,
+                    class.line,
+                    "schoolSourcedId",
+                    "reference",
+                    "no organisation has this id",
+                );
             }
         }
         for enrolment in &self.enrolments.written {
             if !classes.contains(enrolment.class.as_str()) {
-                faults.tell(ENROLLMENTS, enrolment.line, "classSourcedId", "reference", "no class has this id");
+                faults.tell(
+                    ENROLLMENTS,
+                    enrolment.line,
+                    "classSourcedId",
+                    "reference",
+                    "no class has this id",
+                );
             }
             if !users.contains(enrolment.user.as_str()) {
-                faults.tell(ENROLLMENTS, enrolment.line, "userSourcedId", "reference", "no user has this id");
+                faults.tell(
+                    ENROLLMENTS,
+                    enrolment.line,
+                    "userSourcedId",
+                    "reference",
+                    "no user has this id",
+                );
             }
         }
         faults.into_result(())
@@ -246,18 +274,42 @@ fn read<T>(
     for row in table.rows() {
         let id = row.required("sourcedId", faults).to_owned();
         if id.chars().count() > ID_MAX_CHARS {
-            faults.tell(file, row.line(), "sourcedId", "id-length", "Sillage takes ids of at most 255 characters");
+            faults.tell(
+                file,
+                row.line(),
+                "sourcedId",
+                "id-length",
+                "Sillage takes ids of at most 255 characters",
+            );
         }
         if !ids.insert(id.clone()) {
-            faults.tell(file, row.line(), "sourcedId", "id-repeated", "the id names another line of the file already");
+            faults.tell(
+                file,
+                row.line(),
+                "sourcedId",
+                "id-repeated",
+                "the id names another line of the file already",
+            );
         }
         match (mode, row.text("status")) {
             (Mode::Delta, "tobedeleted") => records.deleted.push(id),
             (Mode::Delta, "active") | (Mode::Bulk | Mode::Absent, "" | "active") => {
                 records.written.push(record(&table, row, id, faults));
             }
-            (Mode::Delta, _) => faults.tell(file, row.line(), "status", "status-delta", "in a delta the status is active or tobedeleted"),
-            (Mode::Bulk | Mode::Absent, _) => faults.tell(file, row.line(), "status", "status-bulk", "in a bulk file the status is blank"),
+            (Mode::Delta, _) => faults.tell(
+                file,
+                row.line(),
+                "status",
+                "status-delta",
+                "in a delta the status is active or tobedeleted",
+            ),
+            (Mode::Bulk | Mode::Absent, _) => faults.tell(
+                file,
+                row.line(),
+                "status",
+                "status-bulk",
+                "in a bulk file the status is blank",
+            ),
         }
     }
     records
@@ -282,10 +334,22 @@ fn user(table: &Table, row: TableRow<'_>, sourced_id: String, faults: &mut Fault
     let family = preferred("preferredFamilyName", family);
     let enabled = row.required("enabledUser", faults);
     if !matches!(enabled, "" | "true" | "false") {
-        faults.tell(table.file(), row.line(), "enabledUser", "boolean", "the value is true or false");
+        faults.tell(
+            table.file(),
+            row.line(),
+            "enabledUser",
+            "boolean",
+            "the value is true or false",
+        );
     }
     let accounts = accounts(row.text("userIds")).unwrap_or_else(|| {
-        faults.tell(table.file(), row.line(), "userIds", "user-ids", "userIds is a list of {type:id}");
+        faults.tell(
+            table.file(),
+            row.line(),
+            "userIds",
+            "user-ids",
+            "userIds is a list of {type:id}",
+        );
         Vec::new()
     });
     User {
@@ -343,7 +407,13 @@ fn enrolment(
 ) -> Enrolment {
     let role = row.required("role", faults);
     if !role.is_empty() && !ROLES.contains(&role) {
-        faults.tell(table.file(), row.line(), "role", "role", "the role is administrator, proctor, student or teacher");
+        faults.tell(
+            table.file(),
+            row.line(),
+            "role",
+            "role",
+            "the role is administrator, proctor, student or teacher",
+        );
     }
     Enrolment {
         line: row.line(),
@@ -372,7 +442,14 @@ mod tests {
             ])
         );
         assert_eq!(accounts(""), Some(Vec::new()));
-        for bad in ["x", "{x}", "{https://a.example:}", "{:y}", "{https://a.example:y", "{a:b}{c:d}"] {
+        for bad in [
+            "x",
+            "{x}",
+            "{https://a.example:}",
+            "{:y}",
+            "{https://a.example:y",
+            "{a:b}{c:d}",
+        ] {
             assert_eq!(accounts(bad), None, "{bad}");
         }
     }

@@ -23,12 +23,7 @@ pub struct TableRow<'a> {
 
 impl Table {
     /// Reads a file that must have these columns; none after a fault that leaves nothing to read.
-    pub fn read(
-        file: &str,
-        bytes: &[u8],
-        required: &[&str],
-        faults: &mut Faults,
-    ) -> Option<Self> {
+    pub fn read(file: &str, bytes: &[u8], required: &[&str], faults: &mut Faults) -> Option<Self> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         if let Err(error) = std::str::from_utf8(bytes) {
             let before = &bytes[..error.valid_up_to()];
@@ -50,7 +45,13 @@ impl Table {
         for column in required {
             if !columns.contains_key(*column) {
                 missing = true;
-                faults.tell(file, 1, column, "csv-column-missing", "the file lacks this column");
+                faults.tell(
+                    file,
+                    1,
+                    column,
+                    "csv-column-missing",
+                    "the file lacks this column",
+                );
             }
         }
         if missing {
@@ -64,10 +65,22 @@ impl Table {
             };
             if record.len() != head.len() {
                 let line = record.position().map_or(0, csv::Position::line);
-                faults.tell(file, line, "", "csv-fields", "the line has another number of fields than the first line");
+                faults.tell(
+                    file,
+                    line,
+                    "",
+                    "csv-fields",
+                    "the line has another number of fields than the first line",
+                );
             } else if record.iter().any(|value| value.contains('\0')) {
                 let line = record.position().map_or(0, csv::Position::line);
-                faults.tell(file, line, "", "csv-nul", "a value holds the character U+0000");
+                faults.tell(
+                    file,
+                    line,
+                    "",
+                    "csv-nul",
+                    "a value holds the character U+0000",
+                );
             } else {
                 rows.push(record);
             }
@@ -115,7 +128,13 @@ impl<'a> TableRow<'a> {
     pub fn required(&self, column: &str, faults: &mut Faults) -> &'a str {
         let text = self.text(column);
         if text.is_empty() {
-            faults.tell(self.table.file(), self.line(), column, "value-required", "the value is required");
+            faults.tell(
+                self.table.file(),
+                self.line(),
+                column,
+                "value-required",
+                "the value is required",
+            );
         }
         text
     }

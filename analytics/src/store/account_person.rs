@@ -57,7 +57,10 @@ pub async fn assign(
 ) -> Result<(), StoreError> {
     let mut sorted = owners.to_vec();
     sorted.sort_unstable();
-    let accounts: Vec<Uuid> = sorted.iter().map(|(account, _)| account.as_uuid()).collect();
+    let accounts: Vec<Uuid> = sorted
+        .iter()
+        .map(|(account, _)| account.as_uuid())
+        .collect();
     let persons: Vec<Uuid> = sorted.iter().map(|(_, person)| person.as_uuid()).collect();
     let close = include_str!("sql/account_person_close.sql");
     super::execute(client, close, &[&accounts]).await?;

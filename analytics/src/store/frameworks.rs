@@ -42,7 +42,8 @@ pub async fn insert(
     document: &Value,
 ) -> Result<i64, StoreError> {
     let sql = include_str!("sql/frameworks_insert.sql");
-    let row = super::query_one(client, sql, &[&framework.uri, &framework.version, document]).await?;
+    let row =
+        super::query_one(client, sql, &[&framework.uri, &framework.version, document]).await?;
     Ok(row.get(0))
 }
 
@@ -78,8 +79,7 @@ pub async fn catalogue(client: &impl GenericClient) -> Result<Value, StoreError>
 
 /// A stored framework. What the reader passes over was kept, so it is read as it was sent.
 pub fn parse(document: &Value) -> Result<Framework, StoreError> {
-    Framework::parse(document.to_string().as_bytes())
-        .map_err(|_| StoreError::Document("framework"))
+    Framework::parse(document.to_string().as_bytes()).map_err(|_| StoreError::Document("framework"))
 }
 
 /// Stored items of a catalogue.

@@ -69,7 +69,18 @@ pub struct ShippedAnswer {
 pub async fn epoch(pool: &Pool) -> Result<String, StoreError> {
     let client = pool.get().await?;
     let row = super::query_one(&client, include_str!("sql/lake_feed_epoch.sql"), &[]).await?;
-    Ok(format!("{}-{}", row.get::<_, String>(0), row.get::<_, i32>(1)))
+    Ok(format!(
+        "{}-{}",
+        row.get::<_, String>(0),
+        row.get::<_, i32>(1)
+    ))
+}
+
+/// The position of the last statement stored.
+pub async fn stored(pool: &Pool) -> Result<i64, StoreError> {
+    let client = pool.get().await?;
+    let row = super::query_one(&client, include_str!("sql/lake_feed_stored.sql"), &[]).await?;
+    Ok(row.get(0))
 }
 
 /// What comes after a position up to the horizon, at most `most` rows, and the position reached.
@@ -90,7 +101,10 @@ pub async fn complete_through(pool: &Pool, shipped: i64) -> Result<i64, StoreErr
     let client = pool.get().await?;
     let through = feed::horizon(&client).await?;
     let sql = include_str!("sql/lake_feed_pending.sql");
-    if super::query_one(&client, sql, &[&shipped, &through]).await?.get(0) {
+    if super::query_one(&client, sql, &[&shipped, &through])
+        .await?
+        .get(0)
+    {
         return Ok(shipped);
     }
     let sql = include_str!("sql/feed_through.sql");

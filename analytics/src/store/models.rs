@@ -22,6 +22,7 @@ pub async fn read(
     client: &impl GenericClient,
     fingerprint: &str,
 ) -> Result<Option<(Value, Value)>, StoreError> {
-    let row = super::query_opt(client, include_str!("sql/models_read.sql"), &[&fingerprint]).await?;
+    let row =
+        super::query_opt(client, include_str!("sql/models_read.sql"), &[&fingerprint]).await?;
     Ok(row.map(|row| (row.get(0), row.get(1))))
 }

@@ -93,10 +93,14 @@ async fn write_sums(
     let at: Vec<_> = answered()
         .map(|(.., key)| DateTime::from_timestamp_micros(key.answered_at))
         .collect();
-    let devices: Vec<_> = answered().map(|(.., key)| key.device_id.as_deref()).collect();
+    let devices: Vec<_> = answered()
+        .map(|(.., key)| key.device_id.as_deref())
+        .collect();
     let counters: Vec<_> = answered().map(|(.., key)| key.device_seq).collect();
     let ids: Vec<Uuid> = answered().map(|(.., key)| key.id.as_uuid()).collect();
-    let others: Vec<_> = answered().map(|(_, fold, _)| fold.encode_others()).collect();
+    let others: Vec<_> = answered()
+        .map(|(_, fold, _)| fold.encode_others())
+        .collect();
     super::execute(
         client,
         include_str!("sql/pupils_write.sql"),

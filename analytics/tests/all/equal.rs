@@ -35,24 +35,30 @@ fn answer(id: u64) -> impl Strategy<Value = Step> {
         0_usize..10,
         prop_oneof![Just(0.0), Just(1.0), 0.0..=1.0],
         // Few times, so that ties are broken by device, counter and id; none, and in the future.
-        proptest::option::of(prop_oneof![0_i64..5, (0_i64..9).prop_map(|h| h * 3_600), Just(9_999_999)]),
+        proptest::option::of(prop_oneof![
+            0_i64..5,
+            (0_i64..9).prop_map(|h| h * 3_600),
+            Just(9_999_999)
+        ]),
         skew,
         device,
         proptest::bool::weighted(0.2),
     )
-        .prop_map(move |(account, item, outcome, at_s, skew_ms, device, invented_time)| {
-            Step::Answer(Given {
-                id,
-                account,
-                activity: activity(item),
-                correct: outcome >= 0.5,
-                outcome,
-                at_s,
-                skew_ms,
-                device,
-                invented_time,
-            })
-        })
+        .prop_map(
+            move |(account, item, outcome, at_s, skew_ms, device, invented_time)| {
+                Step::Answer(Given {
+                    id,
+                    account,
+                    activity: activity(item),
+                    correct: outcome >= 0.5,
+                    outcome,
+                    at_s,
+                    skew_ms,
+                    device,
+                    invented_time,
+                })
+            },
+        )
 }
 
 /// Forty answers with ids in a random order, and whatever else in between.
@@ -82,10 +88,14 @@ async fn play(world: &World, steps: &[Step]) {
             Step::Void(target) => world.void(*target).await,
             Step::Fold(most) => {
                 let most = i64::from(*most);
-                while analytics::fold::batch::fold_current(analytics.pool(), analytics.models(), most)
-                    .await
-                    .expect("folded")
-                    .is_some_and(|folded| folded.more)
+                while analytics::fold::batch::fold_current(
+                    analytics.pool(),
+                    analytics.models(),
+                    most,
+                )
+                .await
+                .expect("folded")
+                .is_some_and(|folded| folded.more)
                 {}
             }
             Step::Ship => drop(relay.ship().await.expect("shipped")),
@@ -96,17 +106,35 @@ async fn play(world: &World, steps: &[Step]) {
 
 /// The same from the rows themselves, in memory: neither way.
 async fn by_hand(world: &World) -> Vec<(String, Vec<u8>)> {
-    let mut client = analytics::store::client(world.analytics.pool()).await.expect("a connection");
-    let transaction = analytics::store::begin(&mut client).await.expect("a transaction");
-    let current = analytics::store::versions::current(&transaction).await.expect("read").expect("a version");
-    let model = world.analytics.models().get(&transaction, &current.model).await.expect("a model");
+    let mut client = analytics::store::client(world.analytics.pool())
+        .await
+        .expect("a connection");
+    let transaction = analytics::store::begin(&mut client)
+        .await
+        .expect("a transaction");
+    let current = analytics::store::versions::current(&transaction)
+        .await
+        .expect("read")
+        .expect("a version");
+    let model = world
+        .analytics
+        .models()
+        .get(&transaction, &current.model)
+        .await
+        .expect("a model");
     let accounts: Vec<_> = ACCOUNTS.iter().map(|name| world.account(name)).collect();
-    let rows = analytics::store::feed::answers_of(&transaction, &accounts, i64::MAX).await.expect("rows");
+    let rows = analytics::store::feed::answers_of(&transaction, &accounts, i64::MAX)
+        .await
+        .expect("rows");
     let mut states = Vec::new();
     for account in accounts {
         let own = rows.iter().filter(|(owner, _)| *owner == account);
         let fold = PersonFold::of(&model, own.map(|(_, answer)| answer.clone()).collect());
-        states.extend(fold.states.values().map(|state| (account.to_string(), state.encode())));
+        states.extend(
+            fold.states
+                .values()
+                .map(|state| (account.to_string(), state.encode())),
+        );
     }
     states.sort();
     states
@@ -126,10 +154,21 @@ async fn holds(steps: &[Step]) -> Result<(), TestCaseError> {
     prop_assert_eq!(stored(&world).await, by_hand(&world).await);
 
     // The lake may lag behind: the rest comes from the feed.
-    let lagging = world.analytics.recompute(Cause::Request).await.expect("recomputed");
+    let lagging = world
+        .analytics
+        .recompute(Cause::Request)
+        .await
+        .expect("recomputed");
     prop_assert_eq!(&world.served().await, &folded);
-    analytics::lake::relay(&world.analytics).ship().await.expect("shipped");
-    let whole = world.analytics.recompute(Cause::Request).await.expect("recomputed");
+    analytics::lake::relay(&world.analytics)
+        .ship()
+        .await
+        .expect("shipped");
+    let whole = world
+        .analytics
+        .recompute(Cause::Request)
+        .await
+        .expect("recomputed");
     prop_assert_eq!(&world.served().await, &folded);
     prop_assert!(whole.version > lagging.version);
     let answers = folded["sums"][0].as_i64().unwrap_or(0);
@@ -155,13 +194,28 @@ fn folded_equals_recomputed() {
 async fn a_lake_that_still_holds_what_was_voided_changes_nothing() {
     let world = World::new().await;
     for n in 1..6 {
-        world.answer(&crate::world::given(n, "a", n as usize, n % 2 == 0, 60 * n as i64)).await;
+        world
+            .answer(&crate::world::given(
+                n,
+                "a",
+                n as usize,
+                n % 2 == 0,
+                60 * n as i64,
+            ))
+            .await;
     }
-    analytics::lake::relay(&world.analytics).ship().await.expect("shipped");
+    analytics::lake::relay(&world.analytics)
+        .ship()
+        .await
+        .expect("shipped");
     world.void(2).await;
     world.fold().await;
     let folded = world.served().await;
-    world.analytics.recompute(Cause::Request).await.expect("recomputed");
+    world
+        .analytics
+        .recompute(Cause::Request)
+        .await
+        .expect("recomputed");
     assert_eq!(world.served().await, folded);
     assert_ne!(folded["sums"], Value::Null);
 }

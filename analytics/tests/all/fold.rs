@@ -10,7 +10,15 @@ async fn answers_are_folded_once_and_totals_follow() {
     let world = World::new().await;
     for n in 0..10 {
         let account = if n % 2 == 0 { "a" } else { "b" };
-        world.answer(&given(n, account, n as usize % 8, n % 3 == 0, 60 * n as i64)).await;
+        world
+            .answer(&given(
+                n,
+                account,
+                n as usize % 8,
+                n % 3 == 0,
+                60 * n as i64,
+            ))
+            .await;
     }
     world.answer(&given(10, "a", 99, true, 700)).await;
     world.left_out(11, "no_outcome").await;
@@ -61,7 +69,9 @@ async fn a_voiding_takes_everything_back() {
 #[actix_web::test]
 async fn a_late_answer_gives_what_a_punctual_one_would() {
     let (punctual, late) = (World::new().await, World::new().await);
-    let answers: Vec<_> = (0..6).map(|n| given(n, "a", n as usize % 3, n % 2 == 0, 3600 * n as i64)).collect();
+    let answers: Vec<_> = (0..6)
+        .map(|n| given(n, "a", n as usize % 3, n % 2 == 0, 3600 * n as i64))
+        .collect();
     for answer in &answers {
         punctual.answer(answer).await;
     }
@@ -84,10 +94,16 @@ async fn nothing_above_the_horizon_is_folded() {
         .sql("insert into neighbours.held select stored from neighbours.rows where seq = 1")
         .await;
     world.fold().await;
-    assert_eq!(world.text("select answers from analytics.versions").await, "1");
+    assert_eq!(
+        world.text("select answers from analytics.versions").await,
+        "1"
+    );
     world.sql("delete from neighbours.held").await;
     world.fold().await;
-    assert_eq!(world.text("select answers from analytics.versions").await, "2");
+    assert_eq!(
+        world.text("select answers from analytics.versions").await,
+        "2"
+    );
 }
 
 #[actix_web::test]
@@ -104,7 +120,7 @@ async fn statements_that_are_no_candidates_move_the_position_too() {
     assert_eq!(body["rebuilding"], false);
 }
 
-#[actix_web::test(flavor = "multi_thread", worker_threads = 4)]
+#[actix_web::test]
 async fn copies_at_once_fold_nothing_twice() {
     let world = World::new().await;
     let copies = [world.copy().await, world.copy().await, world.copy().await];
@@ -114,14 +130,24 @@ async fn copies_at_once_fold_nothing_twice() {
         let stop = stop.clone();
         tasks.push(tokio::spawn(async move {
             while !stop.is_cancelled() {
-                analytics::fold::worker::fold_pending(&copy, &stop).await.expect("folded");
+                analytics::fold::worker::fold_pending(&copy, &stop)
+                    .await
+                    .expect("folded");
                 tokio::task::yield_now().await;
             }
         }));
     }
     for n in 0..120 {
         let account = ["a", "b", "c"][n as usize % 3];
-        world.answer(&given(n, account, n as usize % 8, n % 2 == 0, 10 * (n as i64 * 7 % 120))).await;
+        world
+            .answer(&given(
+                n,
+                account,
+                n as usize % 8,
+                n % 2 == 0,
+                10 * (n as i64 * 7 % 120),
+            ))
+            .await;
     }
     while world.text("select position from analytics.versions").await != "120" {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -132,5 +158,10 @@ async fn copies_at_once_fold_nothing_twice() {
     }
     let sums = world.served().await["sums"].clone();
     assert_eq!(sums, json!([120, 60, 3]));
-    assert_eq!(world.text("select sum(answers) from analytics.item_usage").await, "120");
+    assert_eq!(
+        world
+            .text("select sum(answers) from analytics.item_usage")
+            .await,
+        "120"
+    );
 }

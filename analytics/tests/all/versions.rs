@@ -11,7 +11,15 @@ use crate::world::{World, given};
 async fn some_answers(world: &World) {
     for n in 0..24 {
         let account = ["a", "b", "c"][n as usize % 3];
-        world.answer(&given(n, account, n as usize % 8, n % 3 != 0, 600 * n as i64)).await;
+        world
+            .answer(&given(
+                n,
+                account,
+                n as usize % 8,
+                n % 3 != 0,
+                600 * n as i64,
+            ))
+            .await;
     }
     world.fold().await;
 }
@@ -29,22 +37,43 @@ async fn another_catalogue_makes_another_version() {
     world.fold().await;
     assert_ne!(world.served().await["states"], before["states"]);
 
-    let report = world.analytics.recompute(Cause::Model).await.expect("recomputed");
-    assert_eq!((report.answers, report.caught_up), (0, 25), "nothing was shipped yet");
+    let report = world
+        .analytics
+        .recompute(Cause::Model)
+        .await
+        .expect("recomputed");
+    assert_eq!(
+        (report.answers, report.caught_up),
+        (0, 25),
+        "nothing was shipped yet"
+    );
     let (_, status) = world.get("/api/v1/status").await;
-    assert_eq!((&status["rebuilding"], &status["model"]), (&json!(false), &json!(report.model)));
+    assert_eq!(
+        (&status["rebuilding"], &status["model"]),
+        (&json!(false), &json!(report.model))
+    );
     let (_, totals) = world.get("/api/v1/totals").await;
     assert_eq!(totals["answers"], 25);
     assert_eq!(totals["items"], 8);
     assert_eq!(totals["left_out"]["item_not_in_catalogue"], 18);
     // What was served before is gone, rows and all.
     for table in ["versions", "models"] {
-        let made = world.text(&format!("select count(*) from analytics.{table}")).await;
+        let made = world
+            .text(&format!("select count(*) from analytics.{table}"))
+            .await;
         let expected = if table == "models" { "2" } else { "1" };
         assert_eq!(made, expected, "{table}: a young model is spared");
     }
-    assert_eq!(world.text("select count(distinct version) from analytics.pupil_states").await, "1");
-    assert_eq!(world.text("select status from analytics.runs").await, "done");
+    assert_eq!(
+        world
+            .text("select count(distinct version) from analytics.pupil_states")
+            .await,
+        "1"
+    );
+    assert_eq!(
+        world.text("select status from analytics.runs").await,
+        "done"
+    );
 }
 
 #[actix_web::test]
@@ -52,15 +81,26 @@ async fn the_worker_sees_by_itself_that_the_model_is_another() {
     let world = World::new().await;
     some_answers(&world).await;
     let stop = CancellationToken::new();
-    let background = tokio::spawn(analytics::run_background(Arc::clone(&world.analytics), stop.clone()));
+    let background = tokio::spawn(analytics::run_background(
+        Arc::clone(&world.analytics),
+        stop.clone(),
+    ));
     world.set_catalogue(3).await;
-    while world.text("select count(*) from analytics.runs where status = 'done' and cause = 'model'").await == "0" {
+    while world
+        .text("select count(*) from analytics.runs where status = 'done' and cause = 'model'")
+        .await
+        == "0"
+    {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     stop.cancel();
     background.await.expect("no panic").expect("stopped");
     // The last look shipped what was folded.
-    let report = world.analytics.recompute(Cause::Request).await.expect("recomputed");
+    let report = world
+        .analytics
+        .recompute(Cause::Request)
+        .await
+        .expect("recomputed");
     assert_eq!((report.answers, report.caught_up), (24, 0));
     assert!(report.mastery_rows > 0);
 }
@@ -69,7 +109,10 @@ async fn the_worker_sees_by_itself_that_the_model_is_another() {
 async fn readers_see_one_version_or_the_other() {
     let world = World::new().await;
     some_answers(&world).await;
-    analytics::lake::relay(&world.analytics).ship().await.expect("shipped");
+    analytics::lake::relay(&world.analytics)
+        .ship()
+        .await
+        .expect("shipped");
     let folded = world.served().await;
     let stop = CancellationToken::new();
     let (pool, until) = (world.db.pool().clone(), stop.clone());
@@ -86,7 +129,11 @@ async fn readers_see_one_version_or_the_other() {
         (reads, wrong)
     });
     for _ in 0..4 {
-        world.analytics.recompute(Cause::Request).await.expect("recomputed");
+        world
+            .analytics
+            .recompute(Cause::Request)
+            .await
+            .expect("recomputed");
         assert_eq!(world.served().await, folded);
     }
     stop.cancel();
@@ -106,7 +153,10 @@ async fn one_recomputation_runs_at_a_time_and_a_dead_one_is_cleared() {
              insert into analytics.runs (cause, version, model) select 'request', max(version), 'x' from analytics.versions",
         )
         .await;
-    let lock = analytics::store::runs::lock(world.db.pool()).await.expect("asked").expect("free");
+    let lock = analytics::store::runs::lock(world.db.pool())
+        .await
+        .expect("asked")
+        .expect("free");
     let (status, body) = world.post("/api/v1/jobs/mastery", &json!({})).await;
     assert_eq!((status, &body["rule"]), (409, &json!("one-job-at-a-time")));
     drop(lock);
@@ -116,6 +166,14 @@ async fn one_recomputation_runs_at_a_time_and_a_dead_one_is_cleared() {
     }
     assert_eq!(answer.0, 200, "{}", answer.1);
     assert_eq!(answer.1["caught_up"], 24);
-    assert_eq!(world.text("select string_agg(status, ' ' order by run) from analytics.runs").await, "failed done");
-    assert_eq!(world.text("select count(*) from analytics.versions").await, "1");
+    assert_eq!(
+        world
+            .text("select string_agg(status, ' ' order by run) from analytics.runs")
+            .await,
+        "failed done"
+    );
+    assert_eq!(
+        world.text("select count(*) from analytics.versions").await,
+        "1"
+    );
 }

@@ -63,7 +63,13 @@ pub(crate) fn activity(n: usize) -> String {
 }
 
 /// An answer at a second after noon.
-pub(crate) fn given(id: u64, account: &'static str, item: usize, correct: bool, at_s: i64) -> Given {
+pub(crate) fn given(
+    id: u64,
+    account: &'static str,
+    item: usize,
+    correct: bool,
+    at_s: i64,
+) -> Given {
     Given {
         id,
         account,
@@ -140,8 +146,10 @@ impl World {
             ))
             .await;
         }
-        self.sql(&format!("insert into neighbours.catalogues (fingerprint) values ('{n}')"))
-            .await;
+        self.sql(&format!(
+            "insert into neighbours.catalogues (fingerprint) values ('{n}')"
+        ))
+        .await;
     }
 
     pub(crate) async fn sql(&self, sql: &str) {
@@ -166,7 +174,8 @@ impl World {
             .execute(
                 "insert into neighbours.rows (seq, id, stored, kind, account, activity, correct, outcome, \"timestamp\",
                      skew_ms, device_id, device_seq, invented_time)
-                 select s, $1, $2::timestamptz + s * interval '1 second', 'answer', $3, $4, $5, $6, $7, $8, $9, $10, $11
+                 select s, $1::uuid, $2::timestamptz + s * interval '1 second', 'answer', $3::uuid, $4::text, $5::boolean,
+                     $6::float8, $7::timestamptz, $8::bigint, $9::text, $10::bigint, $11::boolean
                  from (select coalesce(max(seq), 0) + 1 as s from neighbours.rows) n",
                 &[
                     &Uuid::from_u128(given.id.into()),
@@ -188,7 +197,12 @@ impl World {
 
     /// Stores a voiding of a statement, there already or not.
     pub(crate) async fn void(&self, target: u64) {
-        self.other("voiding", &format!("'{}'", Uuid::from_u128(target.into())), "null").await;
+        self.other(
+            "voiding",
+            &format!("'{}'", Uuid::from_u128(target.into())),
+            "null",
+        )
+        .await;
     }
 
     /// Stores a candidate that counts for nothing.
@@ -229,25 +243,30 @@ impl World {
         let states = self.text(&format!(
             "select json_agg(json_build_array(person, subject, md5(state), length(state)) order by person, subject)
              from analytics.pupil_states where version = {current}"
-        ));
+        ))
+        .await;
         let pupils = self.text(&format!(
             "select json_agg(to_jsonb(p) - 'version' order by person) from analytics.pupils p where version = {current}"
-        ));
+        ))
+        .await;
         let items = self.text(&format!(
             "select json_agg(to_jsonb(u) - 'version' order by item) from analytics.item_usage u where version = {current} and answers <> 0"
-        ));
+        ))
+        .await;
         let sums = self.text(&format!(
             "select json_build_array(answers, correct, pupils) from analytics.versions where version = {current}"
-        ));
+        ))
+        .await;
         let read = |text: String| serde_json::from_str::<Value>(&text).unwrap_or(Value::Null);
         json!({
-            "states": read(states.await), "pupils": read(pupils.await),
-            "items": read(items.await), "sums": read(sums.await),
+            "states": read(states), "pupils": read(pupils),
+            "items": read(items), "sums": read(sums),
         })
     }
 
     pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
-        self.call(test::TestRequest::get().uri(path), &self.reader).await
+        self.call(test::TestRequest::get().uri(path), &self.reader)
+            .await
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
@@ -264,7 +283,12 @@ impl World {
     }
 
     /// The same with a credential that may only read.
-    pub(crate) async fn put_as_reader(&self, path: &str, kind: &str, body: Vec<u8>) -> (u16, Value) {
+    pub(crate) async fn put_as_reader(
+        &self,
+        path: &str,
+        kind: &str,
+        body: Vec<u8>,
+    ) -> (u16, Value) {
         let request = test::TestRequest::put()
             .uri(path)
             .insert_header((CONTENT_TYPE, kind))
@@ -297,9 +321,15 @@ impl World {
             Err(error) => {
                 let response = error.error_response();
                 let status = response.status().as_u16();
-                (status, to_bytes(response.into_body()).await.expect("a body"))
+                (
+                    status,
+                    to_bytes(response.into_body()).await.expect("a body"),
+                )
             }
         };
-        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+        (
+            status,
+            serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        )
     }
 }

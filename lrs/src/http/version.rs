@@ -5,7 +5,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, FromRequest, HttpRequest, web};
+use actix_web::{Error, FromRequest, HttpRequest, ResponseError, web};
 use schemas::time::format_timestamp;
 use schemas::xapi::XapiVersion;
 use service::error::Problem;
@@ -39,11 +39,8 @@ pub(super) async fn headers(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let lrs = lrs(&request);
     let version = of(request.headers()).unwrap_or_else(|_| lrs.config().default_version());
-    let http_request = request.request().clone();
-    let mut response = match next.call(request).await {
-        Ok(response) => response.map_into_left_body(),
-        Err(error) => ServiceResponse::from_err(error, http_request).map_into_right_body(),
-    };
+    // A fault is an answer already: handlers, extractors and `required` make none an error.
+    let mut response = next.call(request).await?;
     let headers = response.headers_mut();
     headers.insert(VERSION, HeaderValue::from_static(version.as_str()));
     if let Some(at) = lrs.consistent_through().await
@@ -59,8 +56,13 @@ pub(super) async fn required(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    of(request.headers())?;
-    next.call(request).await
+    match of(request.headers()) {
+        Ok(_) => Ok(next.call(request).await?.map_into_left_body()),
+        // Not as an error: the middleware outside would have nothing to put its headers on.
+        Err(problem) => Ok(request
+            .into_response(problem.error_response())
+            .map_into_right_body()),
+    }
 }
 
 fn of(headers: &HeaderMap) -> Result<XapiVersion, Problem> {

@@ -49,15 +49,14 @@ impl Source for Statements {
         Ok(relay::epoch(&self.context.pool).await?)
     }
 
+    async fn stored(&self) -> anyhow::Result<i64> {
+        Ok(relay::stored(&self.context.pool).await?)
+    }
+
     async fn read(&self, after: i64) -> anyhow::Result<Piece> {
         let statements = relay::read(&self.context.pool, after, self.limits).await?;
         let Some(last) = statements.last() else {
-            return Ok(Piece {
-                rows: None,
-                gone: Gone::default(),
-                position: after,
-                more: false,
-            });
+            return Ok(Piece::nothing_after(after));
         };
         let position = last.statement.seq;
         let rows = rows::rows(&statements, self.context.secret.as_bytes())?;

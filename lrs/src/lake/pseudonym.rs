@@ -17,7 +17,10 @@ pub(super) fn pseudonymise(statement: &mut Value, secret: &[u8]) {
     for place in ["actor", "authority"] {
         actor_at(members, place, secret);
     }
-    match members.get("object").and_then(|object| object["objectType"].as_str()) {
+    match members
+        .get("object")
+        .and_then(|object| object["objectType"].as_str())
+    {
         Some("Agent" | "Group") => actor_at(members, "object", secret),
         Some("SubStatement") => {
             if let Some(inner) = members.get_mut("object") {

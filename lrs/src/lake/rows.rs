@@ -73,23 +73,30 @@ impl Columns {
             .as_str()
             .and_then(parse_timestamp)
             .map_or(kept.stored, |timestamp| timestamp.utc);
-        let object_type = statement["object"]["objectType"].as_str().unwrap_or("Activity");
+        let object_type = statement["object"]["objectType"]
+            .as_str()
+            .unwrap_or("Activity");
         let result = &statement["result"];
 
-        self.bucket.append_value(row.account.map_or(NO_ACCOUNT_BUCKET, bucket));
+        self.bucket
+            .append_value(row.account.map_or(NO_ACCOUNT_BUCKET, bucket));
         self.seq.append_value(kept.seq);
         self.id.append_value(kept.id.to_string());
         self.stored.append_value(micros(kept.stored));
         self.timestamp.append_value(micros(happened));
-        self.account.append_option(row.account.map(|account| account.to_string()));
+        self.account
+            .append_option(row.account.map(|account| account.to_string()));
         self.verb.append_value(&row.verb);
         self.object_type.append_value(object_type);
         self.activity.append_option(row.activity.as_deref());
-        self.registration.append_option(row.registration.map(|id| id.to_string()));
+        self.registration
+            .append_option(row.registration.map(|id| id.to_string()));
         self.voids.append_option(row.voids.map(|id| id.to_string()));
         self.success.append_option(result["success"].as_bool());
-        self.score_scaled.append_option(result["score"]["scaled"].as_f64());
-        self.duration_ms.append_option(result["duration"].as_str().and_then(duration_ms));
+        self.score_scaled
+            .append_option(result["score"]["scaled"].as_f64());
+        self.duration_ms
+            .append_option(result["duration"].as_str().and_then(duration_ms));
         self.xapi_version.append_value(kept.version.to_string());
         pseudonymise(&mut statement, secret);
         self.statement.append_value(statement.to_string());

@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     /// A cursor of format 1, as it was given out: clients may hold one across an upgrade.
-    const GOLDEN: &str = "";
+    const GOLDEN: &str = "eyJmIjoxLCJxIjp7ImciOjcsInYiOjEsInMiOjE3ODAwMDAwMDAwMDA1MDAsIm8iOnRydWV9LCJwIjoxMjM0NSwibiI6MTAwfZkjjTCfde9PclVGsfJLsA8";
 
     fn cursor() -> Cursor {
         let selection = Selection {

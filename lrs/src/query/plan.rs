@@ -175,3 +175,55 @@ fn last_stored_by(time: &str) -> String {
         "coalesce((select b.seq from lrs.statements b where b.stored <= {time} order by b.stored desc, b.seq desc limit 1), 0)"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(selection: &Selection, after: Option<i64>) -> String {
+        let words: Vec<_> = query(selection, after, 11)
+            .sql
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        words.join(" ")
+    }
+
+    const VALID: &str = "(s.voids is not null or (select v.target from lrs.voidings v where v.target = s.id) is null)";
+    const COLUMNS: &str = "s.seq, s.id, s.stored, s.version, s.payload, s.authority";
+
+    #[test]
+    fn everything_newest_first() {
+        let wanted = format!(
+            "select p.seq, p.id, p.stored, p.version, p.payload, a.document from ( \
+             (select {COLUMNS} from lrs.statements s where {VALID} order by s.seq desc limit 11) ) p \
+             join lrs.authorities a on a.id = p.authority order by p.seq desc limit 11"
+        );
+        assert_eq!(text(&Selection::default(), None), wanted);
+    }
+
+    #[test]
+    fn an_agent_is_two_branches_each_with_its_order_and_limit() {
+        let selection = Selection {
+            agent: Some(7),
+            verb: Some(1),
+            ascending: true,
+            ..Selection::default()
+        };
+        let wanted = format!(
+            "select p.seq, p.id, p.stored, p.version, p.payload, a.document from ( \
+             (select {COLUMNS} from lrs.statements s \
+             where s.actor = $1 and s.verb = $2 and s.seq > $3 and {VALID} order by s.seq limit 11) \
+             union all \
+             (select {COLUMNS} from lrs.statement_agents g join lrs.statements s on s.seq = g.seq \
+             where g.agent = $1 and s.verb = $2 and g.seq > $3 and {VALID} order by g.seq limit 11) ) p \
+             join lrs.authorities a on a.id = p.authority order by p.seq limit 11"
+        );
+        assert_eq!(text(&selection, Some(5)), wanted);
+        let values = query(&selection, Some(5), 11).parameters;
+        assert_eq!(
+            values,
+            [Parameter::Int4(7), Parameter::Int4(1), Parameter::Int8(5)]
+        );
+    }
+}

@@ -42,7 +42,20 @@ pub async fn epoch(pool: &Pool) -> Result<String, StoreError> {
         .query_one(include_str!("sql/relay_epoch.sql"), &[])
         .await;
     let row = settle(connection, result)?;
-    Ok(format!("{}-{}", row.get::<_, String>(0), row.get::<_, i32>(1)))
+    Ok(format!(
+        "{}-{}",
+        row.get::<_, String>(0),
+        row.get::<_, i32>(1)
+    ))
+}
+
+/// The position of the last statement stored.
+pub async fn stored(pool: &Pool) -> Result<i64, StoreError> {
+    let connection = pool.get().await?;
+    let result = connection
+        .query_one(include_str!("sql/relay_stored.sql"), &[])
+        .await;
+    settle(connection, result).map(|row| row.get(0))
 }
 
 /// What comes after a position, up to the horizon.
@@ -74,6 +87,8 @@ fn from_row(row: &Row) -> Shippable {
         registration: row
             .get::<_, Option<Uuid>>("registration")
             .map(Registration::from_uuid),
-        voids: row.get::<_, Option<Uuid>>("voids").map(StatementId::from_uuid),
+        voids: row
+            .get::<_, Option<Uuid>>("voids")
+            .map(StatementId::from_uuid),
     }
 }

@@ -162,6 +162,9 @@ impl Parameter {
     }
 }
 
+/// How the read of a page begins; the file says why.
+pub const PAGE_BEGIN: &str = include_str!("sql/statements_page_begin.sql");
+
 /// The statements that a query of [`crate::query::plan`] finds.
 ///
 /// It is not kept prepared: PostgreSQL plans it for these very values, where a plan for all values
@@ -173,7 +176,16 @@ pub async fn page(
 ) -> Result<Vec<StoredStatement>, StoreError> {
     let connection = pool.get().await?;
     let typed: Vec<_> = parameters.iter().map(Parameter::typed).collect();
-    let result = connection.query_typed(sql, &typed).await;
+    // Sent together, answered in order: one round trip.
+    let told = futures::join!(
+        connection.batch_execute(PAGE_BEGIN),
+        connection.query_typed(sql, &typed),
+        connection.batch_execute("commit"),
+    );
+    let result = match told {
+        (Ok(()), Ok(rows), Ok(())) => Ok(rows),
+        (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => Err(error),
+    };
     let rows = settle(connection, result)?;
     Ok(rows.iter().map(StoredStatement::from_row).collect())
 }

@@ -24,6 +24,11 @@ impl Lake {
     /// The address of a table; a folder is made when there is none.
     pub(crate) fn url(&self, table: &Table) -> Result<Url, LakeError> {
         let place = format!("{}/{}", self.root, table.name);
+        // Made here, because deltalake tells of a failure over several lines. It expands `~` itself.
+        if Url::parse(&place).is_err() && !place.starts_with('~') {
+            let made = std::fs::create_dir_all(&place);
+            made.map_err(|source| LakeError::Folder(place.clone(), source))?;
+        }
         ensure_table_uri(&place).map_err(|source| LakeError::Location(place, source))
     }
 }

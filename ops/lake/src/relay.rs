@@ -27,6 +27,19 @@ pub struct Piece {
     pub more: bool,
 }
 
+impl Piece {
+    /// Nothing comes after this position.
+    #[must_use]
+    pub fn nothing_after(position: i64) -> Self {
+        Self {
+            rows: None,
+            gone: Gone::default(),
+            position,
+            more: false,
+        }
+    }
+}
+
 /// Rows to remove: statement ids, and the buckets that they are in.
 #[derive(Debug, Default)]
 pub struct Gone {
@@ -41,6 +54,9 @@ pub trait Source {
     /// The history that positions belong to: the cluster's system identifier and timeline.
     fn epoch(&self) -> impl Future<Output = anyhow::Result<String>>;
 
+    /// The position of the last statement stored.
+    fn stored(&self) -> impl Future<Output = anyhow::Result<i64>>;
+
     /// The piece after a position; a position that is returned unchanged means there is nothing.
     fn read(&self, after: i64) -> impl Future<Output = anyhow::Result<Piece>>;
 }
@@ -50,7 +66,7 @@ pub trait Source {
 pub struct Pace {
     /// Time between two looks.
     pub every: Duration,
-    /// Appends after which small files are put together; 0: never.
+    /// Commits after which small files are put together; 0: never.
     pub compact_every: u64,
 }
 
@@ -62,7 +78,7 @@ pub struct Relay<S> {
     source: S,
     pace: Pace,
     open: Option<Open>,
-    appends: u64,
+    commits: u64,
     vacuumed: Option<Instant>,
 }
 
@@ -70,9 +86,6 @@ pub struct Relay<S> {
 struct Open {
     table: LakeTable,
     app_id: String,
-    /// Up to where this process knows that there is nothing left to ship. The log's position may
-    /// lag behind it, since a piece without rows is no commit.
-    seen: i64,
 }
 
 impl<S: Source> Relay<S> {
@@ -84,13 +97,14 @@ impl<S: Source> Relay<S> {
             source,
             pace,
             open: None,
-            appends: 0,
+            commits: 0,
             vacuumed: None,
         }
     }
 
     /// Ships at its pace until `shutdown`, and once more then. A fault is told in the log and tried
-    /// again: nothing is lost, since the position stands in the table.
+    /// again: nothing is lost, since the position stands in the table. Only where the database turns
+    /// out to be behind its lake nothing more is shipped until somebody has looked.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let mut told = String::new();
         loop {
@@ -98,11 +112,15 @@ impl<S: Source> Relay<S> {
             match self.ship().await {
                 Ok(_) => told.clear(),
                 Err(error) => {
-                    let text = format!("{error:#}");
+                    let text = one_line(&error);
                     // The same fault every few seconds is one line, not thousands.
                     if text != told {
                         tracing::error!(table = self.declared.name, error = %text, "the lake lags behind");
                         told = text;
+                    }
+                    // New statements must not make up for those that the database has lost.
+                    if matches!(error.downcast_ref(), Some(LakeError::Ahead { .. })) {
+                        return;
                     }
                 }
             }
@@ -145,43 +163,65 @@ impl<S: Source> Relay<S> {
     }
 
     async fn start(&self) -> anyhow::Result<Open> {
-        let epoch = self.source.epoch().await?;
+        let app_id = app_id(&self.source.epoch().await?, self.declared);
         let table = LakeTable::open(&self.lake, self.declared).await?;
-        Ok(Open {
-            table,
-            app_id: app_id(&epoch, self.declared),
-            seen: 0,
-        })
+        let shipped = table.position(&app_id).await?;
+        // Asked after the position was read: what was shipped was stored before.
+        let stored = self.source.stored().await?;
+        if shipped > stored {
+            let table = self.declared.name;
+            return Err(LakeError::Ahead {
+                table,
+                shipped,
+                stored,
+            }
+            .into());
+        }
+        Ok(Open { table, app_id })
     }
 
     async fn ship_piece(&mut self, open: &mut Open) -> anyhow::Result<(usize, bool)> {
-        let after = open.table.position(&open.app_id).await?.max(open.seen);
+        let Open { table, app_id } = open;
+        let after = table.position(app_id).await?;
         let piece = self
             .source
             .read(after)
             .await
             .with_context(|| format!("could not read what comes after position {after}"))?;
+        if piece.position == after {
+            return Ok((0, false));
+        }
         // Rows go before the position moves past their removal: a crash in between repeats it.
         if !piece.gone.ids.is_empty() {
-            open.table.delete(&piece.gone.buckets, &piece.gone.ids).await?;
+            table.delete(&piece.gone.buckets, &piece.gone.ids).await?;
         }
-        let mut count = 0;
-        if let Some(rows) = piece.rows {
-            count = rows.num_rows();
-            open.table.append(rows, &open.app_id, piece.position).await?;
-            self.appends += 1;
-            tracing::debug!(table = self.declared.name, rows = count, position = piece.position, "shipped");
-        }
-        open.seen = piece.position;
-        Ok((count, piece.more))
+        let rows = piece.rows.as_ref().map_or(0, RecordBatch::num_rows);
+        // A piece without rows moves the position too. If it did not, another process could append
+        // an answer that it read before the answer was voided, when we have seen the voiding already.
+        table
+            .append(piece.rows, app_id, after, piece.position)
+            .await?;
+        self.commits += 1;
+        tracing::debug!(
+            table = self.declared.name,
+            rows,
+            position = piece.position,
+            "shipped"
+        );
+        Ok((rows, piece.more))
     }
 
     async fn upkeep(&mut self, table: &mut LakeTable) -> Result<(), LakeError> {
-        if self.pace.compact_every == 0 || self.appends < self.pace.compact_every {
+        if self.pace.compact_every == 0 || self.commits < self.pace.compact_every {
             return Ok(());
         }
-        self.appends = 0;
-        table.compact().await?;
+        self.commits = 0;
+        match table.compact().await {
+            Ok(less) => tracing::debug!(table = self.declared.name, less, "compacted"),
+            // Another process is at it: its turn.
+            Err(LakeError::Raced(_)) => table.refresh().await?,
+            Err(error) => return Err(error),
+        }
         if self.vacuumed.is_none_or(|at| at.elapsed() > VACUUM_EVERY) {
             table.vacuum().await?;
             self.vacuumed = Some(Instant::now());
@@ -192,4 +232,12 @@ impl<S: Source> Relay<S> {
 
 fn is_raced(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(LakeError::Raced(_)))
+}
+
+/// An error and what is behind it, on one line: some of it is told over several.
+fn one_line(error: &anyhow::Error) -> String {
+    format!("{error:#}")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -13,6 +13,7 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
+use schemas::tables::Table;
 
 use crate::{LakeError, LakeTable};
 
@@ -32,16 +33,30 @@ pub fn session(memory_bytes: usize) -> Result<SessionContext, DataFusionError> {
 /// The files are listed by the Delta log and read as plain Parquet, the way that is right on a local
 /// disk, on object storage and on a cluster.
 pub fn register(session: &SessionContext, table: &LakeTable) -> Result<(), LakeError> {
-    let name = table.declared().name;
-    let provider = provider(table).map_err(|source| LakeError::Query(name, source))?;
+    register_files(session, table, &table.files()?)
+}
+
+/// Registers some files of a table under the table's name.
+pub(crate) fn register_files(
+    session: &SessionContext,
+    table: &LakeTable,
+    files: &[String],
+) -> Result<(), LakeError> {
+    let declared = table.declared();
+    let provider =
+        provider(declared, files).map_err(|source| LakeError::Query(declared.name, source))?;
+    let log_store = table.delta().log_store();
+    // The local disk is known to every session.
+    if log_store.root_url().scheme() != "file" {
+        session.register_object_store(log_store.root_url(), log_store.root_object_store(None));
+    }
     session
-        .register_table(name, provider)
-        .map_err(|source| LakeError::Query(name, source))?;
+        .register_table(declared.name, provider)
+        .map_err(|source| LakeError::Query(declared.name, source))?;
     Ok(())
 }
 
-fn provider(table: &LakeTable) -> Result<Arc<dyn TableProvider>, DataFusionError> {
-    let declared = table.declared();
+fn provider(declared: &Table, files: &[String]) -> Result<Arc<dyn TableProvider>, DataFusionError> {
     let fields: Vec<_> = declared
         .arrow_schema()
         .fields()
@@ -50,9 +65,6 @@ fn provider(table: &LakeTable) -> Result<Arc<dyn TableProvider>, DataFusionError
         .cloned()
         .collect();
     let schema = Arc::new(Schema::new(fields));
-    let files = table
-        .files()
-        .map_err(|error| DataFusionError::External(Box::new(error)))?;
     if files.is_empty() {
         return Ok(Arc::new(MemTable::try_new(schema, vec![vec![]])?));
     }
@@ -60,8 +72,8 @@ fn provider(table: &LakeTable) -> Result<Arc<dyn TableProvider>, DataFusionError
         .iter()
         .map(ListingTableUrl::parse)
         .collect::<Result<Vec<_>, _>>()?;
-    let options = ListingOptions::new(Arc::new(ParquetFormat::default()))
-        .with_file_extension(".parquet");
+    let options =
+        ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
     let config = ListingTableConfig::new_with_multi_paths(urls)
         .with_listing_options(options)
         .with_schema(schema);

@@ -3,16 +3,34 @@
 use std::collections::BTreeSet;
 
 use arrow::array::RecordBatch;
-use deltalake::kernel::Transaction;
-use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
-use deltalake::kernel::transaction::CommitProperties;
-use deltalake::kernel::StructType;
-use deltalake::protocol::SaveMode;
-use deltalake::{DeltaTable, DeltaTableError};
 use datafusion::prelude::{col, lit};
-use schemas::tables::Table;
+use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
+use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake::kernel::{Action, Add, StructType, Transaction};
+use deltalake::protocol::{DeltaOperation, SaveMode};
+use deltalake::table::state::DeltaTableState;
+use deltalake::writer::{DeltaWriter, RecordBatchWriter};
+use deltalake::{DeltaTable, DeltaTableError, TableProperty};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
+use schemas::tables::{ColumnType, Table};
 
 use crate::{Lake, LakeError};
+
+/// The application id that every commit carries which takes files away: of two that race, the later
+/// one fails. Without it Delta's conflict check lets both of two compactions pass, or a compaction
+/// and then a removal, and the rows of the files that both took away stand there twice.
+const REWRITE: &str = "sillage:rewrite";
+
+/// How long former versions stay readable, for whoever reads one while the table goes on.
+pub(crate) const KEEP_DAYS: i64 = 7;
+
+/// Commits between two checkpoints of the log: what has to be read to open a table.
+const CHECKPOINT_EVERY: &str = "50";
+
+/// Rows of a row group at most: what a reader unpacks of one column at a time.
+const ROW_GROUP_ROWS: usize = 131_072;
 
 /// The application id under which positions of a table are kept, for one history of the database.
 #[must_use]
@@ -30,10 +48,9 @@ pub struct LakeTable {
 impl LakeTable {
     /// The table at its newest version; it is created when there is none.
     pub async fn open(lake: &Lake, declared: &'static Table) -> Result<Self, LakeError> {
-        let url = lake.url(declared)?;
-        let delta = DeltaTable::try_from_url(url)
+        let delta = DeltaTable::try_from_url(lake.url(declared)?)
             .await
-            .map_err(LakeError::storage(declared.name, "opened"))?;
+            .map_err(LakeError::of(declared.name, "opened"))?;
         let delta = if delta.version().is_some() {
             delta
         } else {
@@ -58,10 +75,8 @@ impl LakeTable {
 
     /// Reads the newest version.
     pub async fn refresh(&mut self) -> Result<(), LakeError> {
-        self.delta
-            .update_state()
-            .await
-            .map_err(LakeError::storage(self.declared.name, "read"))
+        let read = self.delta.update_state().await;
+        read.map_err(self.fault("read"))
     }
 
     /// The position of the last row shipped under `app_id`, as of the version read last; 0 when
@@ -70,12 +85,11 @@ impl LakeTable {
     /// # Errors
     /// [`LakeError::OtherHistory`] when rows were shipped, but not under this id.
     pub async fn position(&self, app_id: &str) -> Result<i64, LakeError> {
-        let fault = || LakeError::storage(self.declared.name, "read");
-        let state = self.delta.snapshot().map_err(fault())?;
-        let position = state
+        let position = self
+            .state()?
             .transaction_version(self.delta.log_store().as_ref(), app_id)
             .await
-            .map_err(fault())?;
+            .map_err(self.fault("read"))?;
         match position {
             Some(position) => Ok(position),
             // Version 0 is the creation: whatever came after it came from somebody else.
@@ -84,28 +98,33 @@ impl LakeTable {
         }
     }
 
-    /// Appends rows, in one commit that moves the position of `app_id` to `position`.
+    /// Moves the position of `app_id` from `after` to `position`, and appends the rows that lie
+    /// between, if any, in the same commit.
     ///
     /// # Errors
-    /// [`LakeError::Raced`] when the position was moved since the version read last; nothing was
-    /// appended then.
+    /// [`LakeError::Raced`] when the position is not `after` any more; nothing was appended then.
+    /// After any other error it is not known whether the commit was done: the position tells.
     pub async fn append(
         &mut self,
-        batch: RecordBatch,
+        rows: Option<RecordBatch>,
         app_id: &str,
+        after: i64,
         position: i64,
     ) -> Result<(), LakeError> {
-        let properties = CommitProperties::default()
-            .with_application_transaction(Transaction::new(app_id, position));
-        self.delta = self
-            .delta
-            .clone()
-            .write([batch])
-            .with_save_mode(SaveMode::Append)
-            .with_commit_properties(properties)
+        // On the very version that the commit is checked against: the caller may have removed rows
+        // since it read the position, and that commit may have gone over another writer's.
+        if self.position(app_id).await? != after {
+            return Err(LakeError::Raced(self.declared.name));
+        }
+        let adds = self.write(rows).await?;
+        let actions = adds.into_iter().map(Action::Add).collect();
+        let operation = DeltaOperation::Write {
+            mode: SaveMode::Append,
+            partition_by: None,
+            predicate: None,
+        };
+        self.commit(actions, operation, Transaction::new(app_id, position))
             .await
-            .map_err(LakeError::storage(self.declared.name, "written"))?;
-        Ok(())
     }
 
     /// Removes the rows of these statement ids from these buckets; ids that are not there do not
@@ -125,75 +144,116 @@ impl LakeTable {
             .clone()
             .delete()
             .with_predicate(rows)
+            .with_writer_properties(writer_properties())
+            .with_commit_properties(properties(self.rewrite()))
             .await
-            .map_err(LakeError::storage(self.declared.name, "freed of rows"))?;
+            .map_err(self.fault("freed of rows"))?;
         self.delta = delta;
         Ok(())
     }
 
     /// Puts these rows in place of all there are, in one commit.
-    pub async fn overwrite(&mut self, batches: Vec<RecordBatch>) -> Result<(), LakeError> {
-        self.delta = self
-            .delta
-            .clone()
-            .write(batches)
-            .with_save_mode(SaveMode::Overwrite)
-            .await
-            .map_err(LakeError::storage(self.declared.name, "written"))?;
-        Ok(())
+    pub async fn overwrite(&mut self, rows: Vec<RecordBatch>) -> Result<(), LakeError> {
+        let adds = self.write(rows).await?;
+        let log = self.state()?.log_data();
+        let removes = log.iter().map(|file| file.remove_action(true));
+        let actions = removes
+            .map(Action::Remove)
+            .chain(adds.into_iter().map(Action::Add))
+            .collect();
+        let operation = DeltaOperation::Write {
+            mode: SaveMode::Overwrite,
+            partition_by: None,
+            predicate: None,
+        };
+        self.commit(actions, operation, self.rewrite()).await
     }
 
     /// The files that make up the version read last.
     pub fn files(&self) -> Result<Vec<String>, LakeError> {
-        let uris = self
-            .delta
-            .get_file_uris()
-            .map_err(LakeError::storage(self.declared.name, "listed"))?;
+        let uris = self.delta.get_file_uris().map_err(self.fault("listed"))?;
         Ok(uris.collect())
     }
 
-    /// Puts small files together, within each partition. Rows stay as they are.
-    pub async fn compact(&mut self) -> Result<(), LakeError> {
-        let (delta, _) = self
-            .delta
-            .clone()
-            .optimize()
-            .await
-            .map_err(LakeError::storage(self.declared.name, "compacted"))?;
-        self.delta = delta;
-        Ok(())
+    pub(crate) fn delta(&self) -> &DeltaTable {
+        &self.delta
     }
 
-    /// Deletes files that no version of the last seven days needs.
-    pub async fn vacuum(&mut self) -> Result<(), LakeError> {
-        let (delta, _) = self
-            .delta
-            .clone()
-            .vacuum()
-            .with_retention_period(chrono::Duration::days(7))
+    pub(crate) fn state(&self) -> Result<&DeltaTableState, LakeError> {
+        self.delta.snapshot().map_err(self.fault("read"))
+    }
+
+    /// What turns an error of deltalake into ours.
+    pub(crate) fn fault(
+        &self,
+        what: &'static str,
+    ) -> impl FnOnce(DeltaTableError) -> LakeError + use<> {
+        LakeError::of(self.declared.name, what)
+    }
+
+    /// The mark of a commit that takes files away.
+    pub(crate) fn rewrite(&self) -> Transaction {
+        let version = i64::try_from(self.version()).unwrap_or(i64::MAX);
+        Transaction::new(REWRITE, version)
+    }
+
+    /// Where rows go that are to be in the table after the next commit.
+    pub(crate) fn writer(&self) -> Result<RecordBatchWriter, LakeError> {
+        let writer = RecordBatchWriter::for_table(&self.delta).map_err(self.fault("written"))?;
+        Ok(writer.with_writer_properties(writer_properties()))
+    }
+
+    async fn write(
+        &self,
+        rows: impl IntoIterator<Item = RecordBatch>,
+    ) -> Result<Vec<Add>, LakeError> {
+        let mut writer = self.writer()?;
+        for batch in rows {
+            let written = writer.write(batch).await;
+            written.map_err(self.fault("written"))?;
+        }
+        writer.flush().await.map_err(self.fault("written"))
+    }
+
+    pub(crate) async fn commit(
+        &mut self,
+        actions: Vec<Action>,
+        operation: DeltaOperation,
+        transaction: Transaction,
+    ) -> Result<(), LakeError> {
+        let state = self.state()?;
+        let committed = CommitBuilder::from(properties(transaction))
+            .with_actions(actions)
+            .build(Some(state), self.delta.log_store(), operation)
             .await
-            .map_err(LakeError::storage(self.declared.name, "vacuumed"))?;
-        self.delta = delta;
+            .map_err(self.fault("written"))?;
+        self.delta.state = Some(committed.snapshot());
         Ok(())
     }
 
     fn check_columns(&self) -> Result<(), LakeError> {
-        let state = self
-            .delta
-            .snapshot()
-            .map_err(LakeError::storage(self.declared.name, "read"))?;
         let wanted = kernel_schema(self.declared)?;
-        let found = state.schema();
+        let found = self.state()?.schema();
         let same = wanted
             .fields()
             .map(|field| (field.name(), field.data_type()))
-            .eq(found.fields().map(|field| (field.name(), field.data_type())));
+            .eq(found
+                .fields()
+                .map(|field| (field.name(), field.data_type())));
         if same {
             Ok(())
         } else {
             Err(LakeError::Columns(self.declared.name))
         }
     }
+}
+
+/// Of every commit. Old entries of the log are cleared with the old files, not at each commit: that
+/// would list the log every time.
+fn properties(transaction: Transaction) -> CommitProperties {
+    CommitProperties::default()
+        .with_application_transaction(transaction)
+        .with_cleanup_expired_logs(Some(false))
 }
 
 /// Creates the table; when another process did so at the same moment, theirs is taken.
@@ -205,27 +265,64 @@ async fn create(delta: DeltaTable, declared: &'static Table) -> Result<DeltaTabl
         .with_comment(declared.row)
         .with_columns(schema.fields().cloned())
         .with_partition_columns(declared.partition.iter().copied())
+        .with_configuration(table_properties(declared))
         .with_save_mode(SaveMode::ErrorIfExists)
+        // Tried again, a creation that comes second would become version 1 of the first one's table.
+        .with_commit_properties(CommitProperties::default().with_max_retries(0))
         .await;
     match created {
         Ok(table) => Ok(table),
         Err(error) => {
             let mut theirs = delta;
-            theirs
-                .load()
-                .await
-                .map_err(|_| LakeError::storage(declared.name, "created")(error))?;
+            let loaded = theirs.load().await;
+            loaded.map_err(|_| LakeError::of(declared.name, "created")(error))?;
             Ok(theirs)
         }
     }
 }
 
-fn kernel_schema(declared: &'static Table) -> Result<StructType, LakeError> {
-    declared
-        .arrow_schema()
-        .as_ref()
-        .try_into_kernel()
-        .map_err(|source: arrow::error::ArrowError| {
-            LakeError::storage(declared.name, "declared")(DeltaTableError::Arrow { source })
+fn table_properties(declared: &Table) -> Vec<(String, Option<String>)> {
+    let keep = format!("interval {KEEP_DAYS} days");
+    // The log keeps the least and the greatest value of these columns for each file. Positions and
+    // times, so that readers can leave files out; no column that tells of anybody.
+    let told: Vec<_> = declared
+        .columns
+        .iter()
+        .filter(|column| {
+            column.kind == ColumnType::Timestamp || ["seq", "run"].contains(&column.name)
         })
+        .map(|column| column.name)
+        .collect();
+    let property = |key: TableProperty, value: String| {
+        let key: &str = key.as_ref();
+        (key.to_owned(), Some(value))
+    };
+    vec![
+        property(
+            TableProperty::CheckpointInterval,
+            CHECKPOINT_EVERY.to_owned(),
+        ),
+        property(TableProperty::LogRetentionDuration, keep.clone()),
+        property(TableProperty::DeletedFileRetentionDuration, keep),
+        property(TableProperty::DataSkippingStatsColumns, told.join(",")),
+    ]
+}
+
+fn writer_properties() -> WriterProperties {
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS));
+    // No two rows share a value there: a dictionary would be built and thrown away.
+    for unlike in ["id", "statement"] {
+        properties = properties.set_column_dictionary_enabled(ColumnPath::from(unlike), false);
+    }
+    properties.build()
+}
+
+fn kernel_schema(declared: &'static Table) -> Result<StructType, LakeError> {
+    declared.arrow_schema().as_ref().try_into_kernel().map_err(
+        |source: arrow::error::ArrowError| {
+            LakeError::of(declared.name, "declared")(DeltaTableError::Arrow { source })
+        },
+    )
 }

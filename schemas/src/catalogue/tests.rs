@@ -81,7 +81,7 @@ fn what_is_refused() {
     );
     assert_eq!(
         rules_after("/items/0/id", json!("q/1")),
-        one("", "document-shape")
+        one("/items/0", "document-shape")
     );
     assert_eq!(
         rules_after("/items/1/id", json!("https://example.org/q/1")),
@@ -114,7 +114,7 @@ fn what_is_refused() {
     );
     assert_eq!(
         rules_after("/items/2/item", json!({"a": 1, "b": 0, "s2": 1, "c": 0.2})),
-        one("", "document-shape")
+        one("/items/2", "document-shape")
     );
 }
 

@@ -158,8 +158,18 @@ fn what_is_refused() {
     );
     assert_eq!(
         rules_after("/domains/0/label_fr", Value::Null),
-        one("", "document-shape")
+        one("/domains/0", "document-shape")
     );
+}
+
+#[test]
+fn a_part_of_another_shape_is_told_with_its_place() {
+    let first = "/domains/0/competencies/0";
+    assert_eq!(
+        rules_after(&format!("{first}/label_fr"), json!(1)),
+        one(first, "document-shape")
+    );
+    assert_eq!(rules_after("/version", json!(1)), one("", "document-shape"));
 }
 
 #[test]

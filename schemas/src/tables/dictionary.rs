@@ -10,8 +10,10 @@ The tables of the lake, one folder each under `lake/` of the data folder (or of 
 Parquet files. This page is printed from `schemas/src/tables/`; a test compares the two.
 
 Timestamps are microseconds in UTC. Keys of accounts, persons and statements are UUIDs as text, in lower case. An
-account's key is made from its identifier under the installation's secret: the lake holds no name, no mail and no
-identifier of a person, and nobody goes from a key to a person without the installation.
+account's key is made from its identifier under the installation's secret: no name, mail or identifier of an actor
+stands in the lake, and nobody goes from a key to an account without the installation. The keys are pseudonyms all the
+same, and a statement keeps what was typed in `result.response` and in extensions: personal data, open to the service
+alone.
 ";
 
 /// The data dictionary, as Markdown: what `docs/data-dictionary.md` holds.

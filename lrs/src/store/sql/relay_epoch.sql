@@ -1,3 +1,3 @@
--- The history that positions belong to: the cluster and its timeline, one row of two columns.
+-- The history that positions belong to. Rows: one, the cluster's identifier and the timeline now written (not that of the last checkpoint, which a promotion outruns).
 select (select system_identifier::text from pg_control_system()),
-       (select timeline_id from pg_control_checkpoint())
+       ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer

@@ -1,0 +1,2 @@
+-- The position of the last statement stored. Rows: one, 0 when there is none. Index: statements_stored.
+select published.seq_through('infinity')

@@ -1,0 +1,9 @@
+-- Begins the read of a page: the planner is left with ordered index scans, which stop at the limit.
+-- Where it believes that few rows match it would gather and sort them all, and it believes so of a
+-- key it has no statistics of yet. Compiling a query (jit) costs more than reading a page. The query
+-- of the page and `commit` follow in the same round trip.
+begin read only;
+set local enable_seqscan = off;
+set local enable_bitmapscan = off;
+set local enable_sort = off;
+set local jit = off;

@@ -1,0 +1,107 @@
+//! A database in memory: answers, voidings and other statements in their order.
+
+use std::sync::{Arc, Mutex};
+
+use lake::{Gone, Piece, Source};
+
+use crate::rows::{batch, bucket, id};
+
+/// A statement; its position is its place in the order, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Statement {
+    Answer,
+    /// Voids the statement at this position.
+    Voiding(i64),
+    Other,
+}
+
+/// What several relays read; clones are the same database.
+#[derive(Clone, Debug)]
+pub(crate) struct Database {
+    statements: Arc<Mutex<Vec<Statement>>>,
+    most: usize,
+    epoch: &'static str,
+}
+
+impl Database {
+    /// An empty one, of which a piece takes so many statements at most.
+    pub(crate) fn new(most: usize) -> Self {
+        Self {
+            statements: Arc::default(),
+            most,
+            epoch: "1-1",
+        }
+    }
+
+    /// The same statements on another timeline.
+    pub(crate) fn restored(&self) -> Self {
+        Self {
+            epoch: "1-2",
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn add(&self, statements: &[Statement]) {
+        self.statements.lock().unwrap().extend(statements);
+    }
+
+    /// Positions of the answers that nobody voided.
+    pub(crate) fn valid(&self) -> Vec<i64> {
+        valid(&self.statements.lock().unwrap())
+    }
+
+    /// What a relay reads after a position.
+    pub(crate) fn piece(&self, after: i64) -> Piece {
+        let statements = self.statements.lock().unwrap();
+        let start = usize::try_from(after).unwrap().min(statements.len());
+        let taken: Vec<_> = statements[start..]
+            .iter()
+            .take(self.most)
+            .copied()
+            .collect();
+        let position = after + i64::try_from(taken.len()).unwrap();
+        let rows: Vec<_> = valid(&statements)
+            .into_iter()
+            .filter(|seq| (after + 1..=position).contains(seq))
+            .collect();
+        let mut gone = Gone::default();
+        for statement in &taken {
+            if let Statement::Voiding(target) = statement {
+                gone.ids.push(id(*target));
+                gone.buckets.insert(bucket(*target));
+            }
+        }
+        Piece {
+            rows: (!rows.is_empty()).then(|| batch(&rows)),
+            gone,
+            position,
+            more: taken.len() == self.most,
+        }
+    }
+}
+
+impl Source for Database {
+    async fn epoch(&self) -> anyhow::Result<String> {
+        Ok(self.epoch.to_owned())
+    }
+
+    async fn stored(&self) -> anyhow::Result<i64> {
+        Ok(i64::try_from(self.statements.lock().unwrap().len())?)
+    }
+
+    async fn read(&self, after: i64) -> anyhow::Result<Piece> {
+        // Lets another task come between the reading and the commit.
+        tokio::task::yield_now().await;
+        Ok(self.piece(after))
+    }
+}
+
+fn valid(statements: &[Statement]) -> Vec<i64> {
+    (1..)
+        .zip(statements)
+        .filter(|(seq, statement)| {
+            **statement == Statement::Answer && !statements.contains(&Statement::Voiding(*seq))
+        })
+        .map(|(seq, _)| seq)
+        .collect()
+}

@@ -1,0 +1,12 @@
+//! Tables on a disk, a database in memory: what the relay makes of the one in the other.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests are not seen as tests, and must fail as loudly"
+)]
+
+mod database;
+mod races;
+mod relay;
+mod rows;
+mod table;

@@ -164,7 +164,13 @@ impl Settings {
         }
         settings.take_environment(environment, &mut faults);
         for (name, text) in flags {
-            settings.take_text(name, text, Source::Flag, &format!("flag --{name}"), &mut faults);
+            settings.take_text(
+                name,
+                text,
+                Source::Flag,
+                &format!("flag --{name}"),
+                &mut faults,
+            );
         }
         if faults.is_empty() {
             Ok(settings)
@@ -373,7 +379,9 @@ mod tests {
         assert_eq!(lake.commit_every_ms, 15_000);
         settings.section::<HttpSettings>("http").expect("[http]");
         settings.section::<LogSettings>("log").expect("[log]");
-        settings.section::<DatabaseSettings>("database").expect("[database]");
+        settings
+            .section::<DatabaseSettings>("database")
+            .expect("[database]");
     }
 
     #[test]
@@ -415,8 +423,12 @@ mod tests {
 
     #[test]
     fn a_database_address_is_not_shown() {
-        let settings = Settings::layer(None, &env(&[("DATABASE_URL", "postgres://u:hush@h/d")]), &[])
-            .expect("good settings");
+        let settings = Settings::layer(
+            None,
+            &env(&[("DATABASE_URL", "postgres://u:hush@h/d")]),
+            &[],
+        )
+        .expect("good settings");
         let shown = serde_json::to_string(&settings.shown()).expect("JSON");
         assert!(!shown.contains("hush"));
         let database: DatabaseSettings = settings.section("database").expect("[database]");

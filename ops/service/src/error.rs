@@ -2,7 +2,9 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{
+    CACHE_CONTROL, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use serde::Serialize;
 
 tokio::task_local! {
@@ -113,7 +115,8 @@ impl Problem {
             pointer: Some("Authorization".to_owned()),
             rule: "credential".to_owned(),
             section: Some("xAPI 1.0.3 Communication 4.0 Authentication".to_owned()),
-            detail: "send `Authorization: Basic` with the key and secret of a credential".to_owned(),
+            detail: "send `Authorization: Basic` with the key and secret of a credential"
+                .to_owned(),
         });
         problem.headers.push((
             WWW_AUTHENTICATE,
@@ -265,7 +268,9 @@ mod tests {
         );
         let response = problem.error_response();
         assert_eq!(response.status(), StatusCode::BAD_REQUEST);
-        let body = to_bytes(response.into_body()).await.expect("a body in memory");
+        let body = to_bytes(response.into_body())
+            .await
+            .expect("a body in memory");
         let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
         assert_eq!(body["pointer"], "/3/actor/mbox");
         assert_eq!(body["rule"], "mbox_mailto");

@@ -239,7 +239,14 @@ mod tests {
         let wanted = Some(("Aladdin".to_owned(), "open sesame".to_owned()));
         assert_eq!(read("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="), wanted);
         assert_eq!(read("basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="), wanted);
-        for bad in ["", "Basic", "Basic ?", "Bearer QWxh", "Basic QWxhZGRpbg==", "Basic AAA6AA=="] {
+        for bad in [
+            "",
+            "Basic",
+            "Basic ?",
+            "Bearer QWxh",
+            "Basic QWxhZGRpbg==",
+            "Basic AAA6AA==",
+        ] {
             assert_eq!(read(bad), None, "{bad}");
         }
     }

@@ -85,7 +85,10 @@ mod tests {
     #[test]
     fn names_and_scopes_are_one_to_one() {
         for scope in Scope::EVERY {
-            assert_eq!(scope.as_str().parse::<Scope>().expect("its own name"), scope);
+            assert_eq!(
+                scope.as_str().parse::<Scope>().expect("its own name"),
+                scope
+            );
         }
         assert!("ALL".parse::<Scope>().is_err());
     }

@@ -56,7 +56,10 @@ pub async fn migrate(pool: &Pool, sets: &[Migrations]) -> Result<(), MigrateErro
     // so that it is released whatever happens in between.
     let mut client = deadpool_postgres::Object::take(pool.get().await?);
     client
-        .execute("select pg_advisory_lock(hashtext('sillage migrations'))", &[])
+        .execute(
+            "select pg_advisory_lock(hashtext('sillage migrations'))",
+            &[],
+        )
         .await?;
     for set in sets {
         apply(&mut client, set).await?;

@@ -1,0 +1,148 @@
+//! The private PostgreSQL of a run: as durable as a user's, in a folder of its own, gone at the end.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use service::pg::cluster::{Access, Cluster, ClusterSettings, DataFolder};
+use service::pg::{self, Migrations};
+use tokio_postgres::{Client, NoTls};
+use tokio_util::sync::CancellationToken;
+
+use crate::workspace_root;
+
+/// The database that the others are copies of.
+const TEMPLATE: &str = "bench_template";
+
+/// A running PostgreSQL. Dropped, it is stopped and its folders are removed.
+#[derive(Debug)]
+pub struct Private {
+    cluster: Option<Cluster>,
+    folders: [PathBuf; 2],
+    access: Access,
+    _lock: DataFolder,
+}
+
+impl Private {
+    /// Starts it in `var/bench`, with a template at these migrations. One that was left behind by a
+    /// run that was killed is taken over.
+    pub async fn start(sets: &[Migrations]) -> anyhow::Result<Self> {
+        let private = tokio::task::spawn_blocking(Self::start_blocking).await??;
+        let admin = private.admin().await?;
+        private.clear(&admin).await?;
+        private.create(&admin, TEMPLATE, "template0").await?;
+        let pool = pg::pool(&private.access.url_of(TEMPLATE), 1)?;
+        pg::migrate(&pool, sets).await?;
+        // A database is copied only while nobody is connected to it.
+        pool.close();
+        Ok(private)
+    }
+
+    fn start_blocking() -> anyhow::Result<Self> {
+        let data = workspace_root().join("var/bench");
+        let lock = DataFolder::lock(&data, "a bench", Duration::ZERO)?;
+        let settings = ClusterSettings::default();
+        let cluster = Cluster::start(&lock, &settings, &CancellationToken::new())
+            .context("no PostgreSQL to measure")?;
+        Ok(Self {
+            folders: [cluster.folder().to_owned(), lock.path().to_owned()],
+            access: cluster.access().clone(),
+            cluster: Some(cluster),
+            _lock: lock,
+        })
+    }
+
+    /// The folder of PostgreSQL's files: the disk that commits wait for.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folders[0]
+    }
+
+    /// The process id of the postmaster.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.cluster.as_ref().and_then(Cluster::pid)
+    }
+
+    /// The address of a database.
+    #[must_use]
+    pub fn url_of(&self, database: &str) -> String {
+        self.access.url_of(database)
+    }
+
+    /// A connection to a database as the application's role.
+    pub async fn connect(&self, database: &str) -> anyhow::Result<Client> {
+        connect(&self.access.url_of(database)).await
+    }
+
+    /// An empty database at the migrations, right after a checkpoint: both sides start alike.
+    pub async fn database(&self, name: &str) -> anyhow::Result<()> {
+        let admin = self.admin().await?;
+        self.create(&admin, name, TEMPLATE).await?;
+        admin.batch_execute("checkpoint").await?;
+        Ok(())
+    }
+
+    /// Drops a database.
+    pub async fn drop_database(&self, name: &str) -> anyhow::Result<()> {
+        let sql = format!("drop database if exists {name} with (force)");
+        Ok(self.admin().await?.batch_execute(&sql).await?)
+    }
+
+    /// A setting, as PostgreSQL has it.
+    pub async fn setting(&self, name: &str) -> anyhow::Result<String> {
+        let row = self
+            .admin()
+            .await?
+            .query_one("select current_setting($1)", &[&name])
+            .await?;
+        Ok(row.get(0))
+    }
+
+    async fn admin(&self) -> anyhow::Result<Client> {
+        connect(&self.access.superuser_url("postgres")).await
+    }
+
+    async fn create(&self, admin: &Client, name: &str, template: &str) -> anyhow::Result<()> {
+        let sql =
+            format!("create database {name} owner sillage template {template} strategy file_copy");
+        Ok(admin.batch_execute(&sql).await?)
+    }
+
+    /// Drops what a run that was killed has left.
+    async fn clear(&self, admin: &Client) -> anyhow::Result<()> {
+        let sql = "select datname::text from pg_database where datname like 'bench\\_%'";
+        for row in admin.query(sql, &[]).await? {
+            let name: String = row.get(0);
+            admin
+                .batch_execute(&format!("drop database {name} with (force)"))
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        // Stops it first: dropping a cluster waits for its end.
+        self.cluster = None;
+        for folder in &self.folders {
+            if let Err(error) = std::fs::remove_dir_all(folder)
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                crate::report::complain(&format!("{} is left behind: {error}", folder.display()));
+            }
+        }
+    }
+}
+
+/// A connection that is driven on the runtime that we are in.
+pub async fn connect(url: &str) -> anyhow::Result<Client> {
+    let (client, connection) = tokio_postgres::Config::from_str(url)?
+        .connect(NoTls)
+        .await?;
+    // It ends when the client is dropped; what went wrong before, the client's calls tell.
+    tokio::spawn(connection);
+    Ok(client)
+}

@@ -1,0 +1,177 @@
+//! Posts over one connection kept open: as little HTTP/1.1 as our own server needs, because the load
+//! runs on the processors that it measures. Loopback only.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail, ensure};
+use bytes::Bytes;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::load::Sender;
+
+/// An answer's head is shorter than this, or it is not one of ours.
+const HEAD_MAX: usize = 16 * 1024;
+
+/// Where to post, and as whom.
+#[derive(Clone)]
+pub struct Target {
+    address: SocketAddr,
+    head: Arc<str>,
+}
+
+impl std::fmt::Debug for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Target")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Target {
+    /// A resource of a server on this machine. `authorization` is the header's value.
+    pub fn new(address: SocketAddr, path: &str, authorization: &str) -> anyhow::Result<Self> {
+        ensure!(
+            address.ip().is_loopback(),
+            "{address} is not on this machine: the load is for loopback only"
+        );
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: {authorization}\r\n\
+             x-experience-api-version: 1.0.3\r\ncontent-type: application/json\r\ncontent-length: "
+        );
+        Ok(Self {
+            address,
+            head: head.into(),
+        })
+    }
+}
+
+/// Posts the body of each number.
+#[derive(Debug)]
+pub struct Poster {
+    target: Target,
+    bodies: Arc<[Bytes]>,
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Poster {
+    /// A poster on a connection of its own.
+    pub async fn connect(target: &Target, bodies: &Arc<[Bytes]>) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(target.address)
+            .await
+            .context("could not connect to the server under load")?;
+        stream.set_nodelay(true)?;
+        Ok(Self {
+            target: target.clone(),
+            bodies: Arc::clone(bodies),
+            stream,
+            buffer: Vec::with_capacity(4 * 1024),
+        })
+    }
+
+    /// Sends a body in one write and reads its answer whole.
+    async fn post(&mut self, body: &[u8]) -> anyhow::Result<()> {
+        self.buffer.clear();
+        self.buffer.extend_from_slice(self.target.head.as_bytes());
+        self.buffer
+            .extend_from_slice(body.len().to_string().as_bytes());
+        self.buffer.extend_from_slice(b"\r\n\r\n");
+        self.buffer.extend_from_slice(body);
+        self.stream.write_all(&self.buffer).await?;
+        self.buffer.clear();
+        let (head_end, head) = loop {
+            ensure!(
+                self.stream.read_buf(&mut self.buffer).await? > 0,
+                "the server closed the connection"
+            );
+            if let Some(head) = Head::parse(&self.buffer)? {
+                break head;
+            }
+            ensure!(
+                self.buffer.len() < HEAD_MAX,
+                "the head of an answer does not end"
+            );
+        };
+        while self.buffer.len() < head_end + head.length {
+            ensure!(
+                self.stream.read_buf(&mut self.buffer).await? > 0,
+                "the server closed the connection in an answer"
+            );
+        }
+        if head.status != 200 {
+            let said = String::from_utf8_lossy(&self.buffer[head_end..]);
+            bail!("the server answered {}: {said}", head.status);
+        }
+        Ok(())
+    }
+}
+
+impl Sender for Poster {
+    async fn send(&mut self, number: usize) -> anyhow::Result<()> {
+        let body = self
+            .bodies
+            .get(number)
+            .cloned()
+            .context("there is no body of this number")?;
+        self.post(&body).await
+    }
+}
+
+/// What must be known of an answer's head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Head {
+    status: u16,
+    length: usize,
+}
+
+impl Head {
+    /// The head and where it ends; none while it is not there whole.
+    fn parse(bytes: &[u8]) -> anyhow::Result<Option<(usize, Self)>> {
+        let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
+            return Ok(None);
+        };
+        let text = std::str::from_utf8(&bytes[..end]).context("an answer's head is not text")?;
+        let mut lines = text.split("\r\n");
+        let status = lines
+            .next()
+            .and_then(|line| line.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok())
+            .context("an answer does not start as one of HTTP/1.1")?;
+        let length = lines
+            .filter_map(|line| line.split_once(':'))
+            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+            .and_then(|(_, value)| value.trim().parse().ok())
+            .context("an answer does not tell its length")?;
+        Ok(Some((end + 4, Self { status, length })))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_read_once_it_is_whole() {
+        let bytes = b"HTTP/1.1 204 No Content\r\nContent-Length: 12\r\nx: y\r\n\r\nbody";
+        let head = Head {
+            status: 204,
+            length: 12,
+        };
+        assert_eq!(Head::parse(bytes).unwrap(), Some((bytes.len() - 4, head)));
+        assert_eq!(Head::parse(&bytes[..30]).unwrap(), None);
+        for bad in [
+            "SSH-2.0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+        ] {
+            assert!(Head::parse(bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_this_machine_is_put_under_load() {
+        let target = |text: &str| Target::new(text.parse().unwrap(), "/", "");
+        assert!(target("127.0.0.1:1").is_ok() && target("[::1]:1").is_ok());
+        assert!(target("192.0.2.1:1").is_err());
+    }
+}

@@ -1,0 +1,243 @@
+//! The load: senders side by side, each with its own connection, bounded in number and time.
+//!
+//! Closed loop: each sender sends again when it was answered, which finds the most that a side takes.
+//! At a rate: sends fall due one after another whether or not answers came, and a latency counts from
+//! when the send was due, so that a side that stalls does not slow down its own measure.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::ensure;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::histogram::Histogram;
+
+/// Sends one thing after another over a connection of its own.
+pub trait Sender: Send + 'static {
+    /// Sends the thing of this number and waits until it is durably stored.
+    fn send(&mut self, number: usize) -> impl Future<Output = anyhow::Result<()>> + Send;
+}
+
+/// How fast to send.
+#[derive(Clone, Copy, Debug)]
+pub enum Pace {
+    /// Again as soon as answered.
+    Closed,
+    /// So many a second over all senders.
+    PerSecond(f64),
+}
+
+/// What to send, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// How fast.
+    pub pace: Pace,
+    /// Not counted: connections, caches and plans become warm.
+    pub warm_up: Duration,
+    /// Counted, unless the things end before.
+    pub measure: Duration,
+    /// How many things there are.
+    pub things: usize,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Answered in the time that counts.
+    pub counted: u64,
+    /// How long that was.
+    pub elapsed: Duration,
+    /// Answered, warm-up included.
+    pub answered: u64,
+    /// Latencies of those that count.
+    pub latency: Histogram,
+}
+
+impl Outcome {
+    /// Things a second.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+    pub fn per_second(&self) -> f64 {
+        self.counted as f64 / self.elapsed.as_secs_f64()
+    }
+}
+
+/// What one sender saw.
+#[derive(Debug, Default)]
+struct Seen {
+    latency: Histogram,
+    answered: u64,
+    last: Option<Instant>,
+}
+
+/// Runs a plan to its end. A send that fails ends it: with refusals, a figure would say nothing.
+pub async fn run<S: Sender>(senders: Vec<S>, plan: Plan) -> anyhow::Result<Outcome> {
+    let next = Arc::new(AtomicUsize::new(0));
+    let start = Instant::now();
+    let mut tasks = JoinSet::new();
+    for sender in senders {
+        tasks.spawn(work(sender, Arc::clone(&next), start, plan));
+    }
+    let mut all = Seen::default();
+    while let Some(seen) = tasks.join_next().await {
+        let seen = seen??;
+        all.latency.add(&seen.latency);
+        all.answered += seen.answered;
+        all.last = all.last.max(seen.last);
+    }
+    let begin = start + plan.warm_up;
+    let end = begin + plan.measure;
+    // When the things ran out before the time did, the last answer ended it.
+    let ended_early = next.load(Ordering::Relaxed) >= plan.things;
+    let end = all
+        .last
+        .filter(|_| ended_early)
+        .map_or(end, |last| last.min(end));
+    ensure!(
+        end > begin && all.latency.count() > 0,
+        "all {} were sent before the warm-up was over: make more of them",
+        plan.things
+    );
+    Ok(Outcome {
+        counted: all.latency.count(),
+        elapsed: end - begin,
+        answered: all.answered,
+        latency: all.latency,
+    })
+}
+
+async fn work<S: Sender>(
+    mut sender: S,
+    next: Arc<AtomicUsize>,
+    start: Instant,
+    plan: Plan,
+) -> anyhow::Result<Seen> {
+    let begin = start + plan.warm_up;
+    let end = begin + plan.measure;
+    let mut seen = Seen::default();
+    while Instant::now() < end {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        if number >= plan.things {
+            break;
+        }
+        let due = match plan.pace {
+            Pace::Closed => Instant::now(),
+            Pace::PerSecond(rate) => start + due(number, rate),
+        };
+        if due >= end {
+            break;
+        }
+        // A timer is a millisecond coarse: whoever is due already does not go to it.
+        if due > Instant::now() {
+            tokio::time::sleep_until(due).await;
+        }
+        sender.send(number).await?;
+        let now = Instant::now();
+        seen.answered += 1;
+        if now > begin && now <= end {
+            seen.latency.record(now - due);
+            seen.last = Some(now);
+        }
+    }
+    Ok(seen)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "numbers are far below 2^53")]
+fn due(number: usize, rate: f64) -> Duration {
+    Duration::from_secs_f64(number as f64 / rate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So long that no test sees its end.
+    const LONG: Duration = Duration::from_secs(3_600);
+
+    /// Answers after a moment.
+    struct Counting {
+        sent: Arc<AtomicUsize>,
+        fails_at: Option<usize>,
+    }
+
+    impl Sender for Counting {
+        async fn send(&mut self, number: usize) -> anyhow::Result<()> {
+            self.sent.fetch_add(1, Ordering::Relaxed);
+            ensure!(self.fails_at != Some(number), "refused");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            Ok(())
+        }
+    }
+
+    fn eight(fails_at: Option<usize>) -> (Vec<Counting>, Arc<AtomicUsize>) {
+        let sent = Arc::new(AtomicUsize::new(0));
+        let senders = (0..8)
+            .map(|_| Counting {
+                sent: Arc::clone(&sent),
+                fails_at,
+            })
+            .collect();
+        (senders, sent)
+    }
+
+    fn plan(pace: Pace, measure: Duration, things: usize) -> Plan {
+        Plan {
+            pace,
+            warm_up: Duration::ZERO,
+            measure,
+            things,
+        }
+    }
+
+    #[tokio::test]
+    async fn each_thing_is_sent_once_and_then_it_ends() {
+        for pace in [Pace::Closed, Pace::PerSecond(10_000.0)] {
+            let (senders, sent) = eight(None);
+            let outcome = run(senders, plan(pace, LONG, 100)).await.unwrap();
+            assert_eq!(sent.load(Ordering::Relaxed), 100);
+            assert_eq!((outcome.counted, outcome.answered), (100, 100));
+            // Counted until the last answer, not until a time that was never reached.
+            assert!(outcome.elapsed < LONG);
+        }
+    }
+
+    #[tokio::test]
+    async fn it_ends_with_the_time_and_loses_no_answer() {
+        let (senders, sent) = eight(None);
+        let measure = Duration::from_millis(50);
+        let outcome = run(senders, plan(Pace::Closed, measure, usize::MAX))
+            .await
+            .unwrap();
+        assert_eq!(outcome.elapsed, measure);
+        assert_eq!(outcome.answered, sent.load(Ordering::Relaxed) as u64);
+        assert!(outcome.counted <= outcome.answered);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_ends_it() {
+        let (senders, _) = eight(Some(50));
+        let error = run(senders, plan(Pace::Closed, LONG, 1_000_000))
+            .await
+            .unwrap_err();
+        assert_eq!(error.to_string(), "refused");
+    }
+
+    #[tokio::test]
+    async fn too_few_things_for_the_warm_up_give_no_figure() {
+        let (senders, _) = eight(None);
+        let plan = Plan {
+            warm_up: LONG,
+            ..plan(Pace::Closed, LONG, 100)
+        };
+        assert!(run(senders, plan).await.is_err());
+    }
+
+    #[test]
+    fn sends_fall_due_one_after_another() {
+        assert_eq!(due(0, 40.0), Duration::ZERO);
+        assert_eq!(due(40, 40.0), Duration::from_secs(1));
+    }
+}

@@ -1,0 +1,113 @@
+//! The LRS of this process, with the same routes, middleware and settings as `sillage lrs`.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{App, HttpServer, web};
+use anyhow::Context as _;
+use lrs::{Lrs, LrsConfig};
+use service::config::{DatabaseSettings, HttpSettings, Settings};
+use service::context::Context;
+use service::identity::{NewCredential, Scope};
+use service::store::credentials;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// A server that answers.
+pub struct Server {
+    address: SocketAddr,
+    credential: (String, String),
+    handle: ServerHandle,
+    shutdown: CancellationToken,
+    committers: JoinHandle<anyhow::Result<()>>,
+}
+
+// The secret stands in no log.
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Starts it on a migrated database, on a port of its own, at the default settings.
+    pub async fn start(database: &str) -> anyhow::Result<Self> {
+        let settings = Settings::defaults();
+        let database_settings: DatabaseSettings = settings.section("database")?;
+        let http: HttpSettings = settings.section("http")?;
+        let pool = service::pg::pool(database, database_settings.pool_max)?;
+        let credential = NewCredential::random();
+        credentials::insert(&pool, &credential, &[Scope::All], "bench").await?;
+        let remember = Duration::from_millis(http.credential_cache_ms);
+        let context = Context::open(pool, remember).await?;
+        let credentials = web::Data::new(context.credentials.clone());
+        let lrs = Arc::new(Lrs::new(context, LrsConfig::load(&settings)?));
+        let shutdown = CancellationToken::new();
+        let committers = tokio::spawn(lrs::run_background(Arc::clone(&lrs), shutdown.clone()));
+        let body_max = http.body_max_bytes;
+        let server = HttpServer::new(move || {
+            App::new()
+                .wrap(Compress::default())
+                .wrap(from_fn(service::http::trace))
+                .app_data(web::PayloadConfig::new(body_max))
+                .configure(service::http::defaults)
+                .app_data(credentials.clone())
+                .app_data(web::Data::from(Arc::clone(&lrs)))
+                .configure(lrs::routes)
+        })
+        .workers(cores())
+        .disable_signals()
+        .bind(("127.0.0.1", 0))
+        .context("no free port on 127.0.0.1")?;
+        let address = *server
+            .addrs()
+            .first()
+            .context("the server has no address")?;
+        let server = server.run();
+        let handle = server.handle();
+        tokio::spawn(server);
+        Ok(Self {
+            address,
+            credential: (
+                credential.key.clone(),
+                credential.reveal_secret().to_owned(),
+            ),
+            handle,
+            shutdown,
+            committers,
+        })
+    }
+
+    /// Where it answers.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The value of the header `Authorization`.
+    #[must_use]
+    pub fn authorization(&self) -> String {
+        use base64::Engine as _;
+        let (key, secret) = &self.credential;
+        let pair = base64::engine::general_purpose::STANDARD.encode(format!("{key}:{secret}"));
+        format!("Basic {pair}")
+    }
+
+    /// Stops it: what waits is stored first.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.handle.stop(true).await;
+        self.shutdown.cancel();
+        self.committers.await?
+    }
+}
+
+/// Processors that this process may use.
+#[must_use]
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}

@@ -1,0 +1,275 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use service::config::{ConfigError, Settings};
+use service::identity::Scope;
+
+use crate::demo::DemoArgs;
+use crate::exit;
+
+/// An xAPI Learning Record Store with analytics and recommendations.
+#[derive(Debug, Parser)]
+#[command(name = "sillage", version, after_help = exit::HELP, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs everything on this machine: PostgreSQL, the lake, all services
+    #[command(after_help = exit::HELP)]
+    Up(UpArgs),
+    /// Runs the Learning Record Store alone
+    #[command(after_help = exit::HELP)]
+    Lrs(ServiceArgs),
+    /// Runs analytics alone
+    #[command(after_help = exit::HELP)]
+    Analytics(ServiceArgs),
+    /// Runs the recommender alone
+    #[command(after_help = exit::HELP)]
+    Recommender(ServiceArgs),
+    /// Makes, lists and revokes the credentials of applications
+    #[command(subcommand)]
+    Credential(CredentialCommand),
+    /// Loads a roster
+    #[command(subcommand)]
+    Roster(RosterCommand),
+    /// Loads a catalogue of activities
+    #[command(subcommand)]
+    Catalogue(CatalogueCommand),
+    /// Loads a framework of competencies
+    #[command(subcommand)]
+    Framework(FrameworkCommand),
+    /// Plays two weeks at an invented lycée, or replays a file of answers, to a running Sillage
+    #[command(after_help = exit::HELP)]
+    Demo(DemoArgs),
+    /// Shows every setting with its source
+    #[command(after_help = exit::HELP)]
+    Config(ConfigArgs),
+}
+
+/// What most commands take.
+#[derive(Args, Debug)]
+pub(crate) struct Common {
+    /// File of settings (TOML), over the defaults and under the environment
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// JSON on standard output and standard error, for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Where the service keeps what it keeps, and where it listens.
+#[derive(Args, Debug)]
+pub(crate) struct Place {
+    /// Folder of everything kept on this machine [default: ./var] [env: `SILLAGE_DATA`]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<String>,
+    /// Address and port of the HTTP server [default: 127.0.0.1:8080] [env: `SILLAGE_LISTEN`]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<String>,
+}
+
+/// `sillage up`.
+#[derive(Args, Debug)]
+pub(crate) struct UpArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Plays the demo once the service is ready, and leaves the service running
+    #[arg(long)]
+    pub(crate) demo: bool,
+    /// With --demo: stops when the demo is over
+    #[arg(long, requires = "demo")]
+    pub(crate) once: bool,
+    /// With --demo: end of the two weeks
+    #[arg(long, value_name = "RFC3339", requires = "demo")]
+    pub(crate) as_of: Option<String>,
+    /// With --demo: what the pupils and their answers are drawn from
+    #[arg(long, value_name = "N", requires = "demo")]
+    pub(crate) seed: Option<u64>,
+    /// With --demo: replay this file of answers
+    #[arg(long, value_name = "FILE", requires = "demo")]
+    pub(crate) answers: Option<PathBuf>,
+}
+
+/// One service.
+#[derive(Args, Debug)]
+pub(crate) struct ServiceArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+/// `sillage credential`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CredentialCommand {
+    /// Makes a credential and shows its secret, this once
+    #[command(after_help = exit::HELP)]
+    Create(CreateArgs),
+    /// Lists the credentials, without their secrets
+    #[command(after_help = exit::HELP)]
+    List(ListArgs),
+    /// Revokes a credential
+    #[command(after_help = exit::HELP)]
+    Revoke(RevokeArgs),
+}
+
+/// Which installation.
+#[derive(Args, Debug)]
+pub(crate) struct Installation {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Data folder of the installation, running or not [default: ./var] [env: `SILLAGE_DATA`]
+    ///
+    /// Not looked at where `DATABASE_URL` is set.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<String>,
+}
+
+/// `sillage credential create`.
+#[derive(Args, Debug)]
+pub(crate) struct CreateArgs {
+    #[command(flatten)]
+    pub(crate) installation: Installation,
+    /// What it may do: all, all/read, statements/write, statements/read (several: commas)
+    #[arg(
+        long = "scope",
+        value_name = "SCOPE",
+        required = true,
+        value_delimiter = ','
+    )]
+    pub(crate) scopes: Vec<Scope>,
+    /// What it is for, in your words: the name of an application, of no person
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) label: String,
+}
+
+/// `sillage credential list`.
+#[derive(Args, Debug)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    pub(crate) installation: Installation,
+}
+
+/// `sillage credential revoke`.
+#[derive(Args, Debug)]
+pub(crate) struct RevokeArgs {
+    #[command(flatten)]
+    pub(crate) installation: Installation,
+    /// Its key
+    pub(crate) key: String,
+}
+
+/// `sillage roster`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RosterCommand {
+    /// Replaces the roster by a OneRoster 1.2 archive (zip of CSV files)
+    #[command(after_help = exit::HELP)]
+    Import(ImportArgs),
+}
+
+/// `sillage catalogue`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CatalogueCommand {
+    /// Replaces the catalogue by a file (JSON)
+    #[command(after_help = exit::HELP)]
+    Import(ImportArgs),
+}
+
+/// `sillage framework`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum FrameworkCommand {
+    /// Replaces the framework of competencies by a file (JSON)
+    #[command(after_help = exit::HELP)]
+    Import(ImportArgs),
+}
+
+/// A file for a running service. The credential comes from the variables `SILLAGE_KEY` and
+/// `SILLAGE_SECRET`.
+#[derive(Args, Debug)]
+pub(crate) struct ImportArgs {
+    /// The file
+    pub(crate) file: PathBuf,
+    /// Address of the service, without /xapi
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "SILLAGE_ENDPOINT",
+        default_value = "http://127.0.0.1:8080"
+    )]
+    pub(crate) endpoint: String,
+    /// JSON on standard output and standard error, for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `sillage config`.
+#[derive(Args, Debug)]
+pub(crate) struct ConfigArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+impl Place {
+    /// The settings with these flags over them.
+    pub(crate) fn settings(&self, common: &Common) -> Result<Settings, ConfigError> {
+        load(common, self.data.as_ref(), self.listen.as_ref())
+    }
+}
+
+impl Installation {
+    /// The settings with these flags over them.
+    pub(crate) fn settings(&self) -> Result<Settings, ConfigError> {
+        load(&self.common, self.data.as_ref(), None)
+    }
+}
+
+fn load(
+    common: &Common,
+    data: Option<&String>,
+    listen: Option<&String>,
+) -> Result<Settings, ConfigError> {
+    let flags: Vec<(&str, String)> = [("data", data), ("listen", listen)]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?.clone())))
+        .collect();
+    Settings::load(common.config.as_deref(), &flags)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_json_and_says_what_its_exit_codes_mean() {
+        fn look(command: &clap::Command, path: &str) {
+            let mut leaves = command.get_subcommands().peekable();
+            if leaves.peek().is_none() {
+                let has = |name: &str| command.get_arguments().any(|arg| arg.get_id() == name);
+                assert!(has("json"), "{path} has no --json");
+                let help = command.get_after_help().map(ToString::to_string);
+                assert_eq!(help.as_deref(), Some(exit::HELP), "{path}");
+            }
+            for leaf in leaves {
+                look(leaf, &format!("{path} {}", leaf.get_name()));
+            }
+        }
+        look(&Cli::command(), "sillage");
+    }
+}

@@ -1,0 +1,84 @@
+#![doc = include_str!("../README.md")]
+
+mod admin;
+mod announce;
+mod cli;
+mod client;
+mod config;
+mod credential;
+mod database;
+mod demo;
+mod exit;
+mod http;
+mod import;
+mod output;
+mod play;
+mod services;
+mod stop;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::{CatalogueCommand, Cli, Command, CredentialCommand, FrameworkCommand, RosterCommand};
+use import::Resource;
+use services::Which;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let json = wants_json(&cli.command);
+    match Box::pin(run(cli.command)).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let code = exit::code(&error);
+            output::error(&error, code as u8, json);
+            code.into()
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Up(args) => up::up(args).await,
+        Command::Lrs(args) => up::one(args, Which::LRS).await,
+        Command::Analytics(args) => up::one(args, Which::ANALYTICS).await,
+        Command::Recommender(args) => up::one(args, Which::RECOMMENDER).await,
+        Command::Credential(CredentialCommand::Create(args)) => credential::create(args).await,
+        Command::Credential(CredentialCommand::List(args)) => credential::list(args).await,
+        Command::Credential(CredentialCommand::Revoke(args)) => credential::revoke(args).await,
+        Command::Roster(RosterCommand::Import(args)) => import::run(args, Resource::Roster).await,
+        Command::Catalogue(CatalogueCommand::Import(args)) => {
+            import::run(args, Resource::Catalogue).await
+        }
+        Command::Framework(FrameworkCommand::Import(args)) => {
+            import::run(args, Resource::Framework).await
+        }
+        Command::Demo(args) => demo::run(args).await,
+        Command::Config(args) => config::run(&args),
+    }
+}
+
+/// Whether an error is told as JSON, too.
+fn wants_json(command: &Command) -> bool {
+    match command {
+        Command::Up(args) => args.common.json,
+        Command::Lrs(args) | Command::Analytics(args) | Command::Recommender(args) => {
+            args.common.json
+        }
+        Command::Credential(command) => {
+            let installation = match command {
+                CredentialCommand::Create(args) => &args.installation,
+                CredentialCommand::List(args) => &args.installation,
+                CredentialCommand::Revoke(args) => &args.installation,
+            };
+            installation.common.json
+        }
+        Command::Roster(RosterCommand::Import(args))
+        | Command::Catalogue(CatalogueCommand::Import(args))
+        | Command::Framework(FrameworkCommand::Import(args)) => args.json,
+        Command::Demo(args) => args.json,
+        Command::Config(args) => args.common.json,
+    }
+}

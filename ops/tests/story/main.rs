@@ -1,0 +1,18 @@
+//! Stories told to the real binary: a process `sillage up` over a private PostgreSQL and a lake on
+//! the local disk, spoken to over HTTP, killed and started again.
+//!
+//! One test binary, because each one links DataFusion.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests are not seen as tests, and must fail as loudly"
+)]
+
+mod answers;
+mod crash;
+mod demo;
+mod harness;
+mod line;
+mod malformed;
+mod readers;
+mod seen;

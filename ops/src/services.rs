@@ -103,6 +103,18 @@ impl Services {
         })
     }
 
+    /// Does what must be done before the first answer: without a framework and a first version of
+    /// the states, analytics would say that it is not ready.
+    pub(crate) async fn prepare(&self) -> anyhow::Result<()> {
+        if let Some(analytics) = &self.analytics {
+            analytics
+                .start()
+                .await
+                .context("could not start analytics")?;
+        }
+        Ok(())
+    }
+
     /// Starts what they do besides answering; it ends, flushed, after `shutdown`.
     pub(crate) fn start(&self, shutdown: &CancellationToken) -> Background {
         let mut background = Background::new();

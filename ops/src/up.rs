@@ -119,6 +119,7 @@ async fn serve(plan: Plan, database: &mut Database) -> anyhow::Result<()> {
         None => (None, None),
     };
     let services = Services::new(plan.which, &context, &plan.settings)?;
+    services.prepare().await?;
     let mut running = Running::start(context, services, plan.listener, &http)?;
     let ready = Ready {
         endpoint: &endpoint,

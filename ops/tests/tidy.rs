@@ -217,7 +217,9 @@ fn each_sql_file_says_what_it_is_for_and_is_used() {
             let first = text.lines().next().unwrap_or_default();
             let silent = first.strip_prefix("-- ").is_none_or(|says| says.len() < 10);
             let file = path.file_name().unwrap().to_str().unwrap();
-            let unused = !sources.contains(&format!("/{file}\""));
+            let unused = ["/", "\""]
+                .iter()
+                .all(|before| !sources.contains(&format!("{before}{file}\"")));
             [
                 silent.then(|| format!("{shown} does not begin with a comment that says what for")),
                 unused.then(|| format!("{shown} is loaded nowhere")),

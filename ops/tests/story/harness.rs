@@ -155,10 +155,12 @@ impl Installation {
             .unwrap()
     }
 
-    /// A command that speaks to the service with the credential.
+    /// A command that speaks to the service with the credential; its own arguments come last, so
+    /// that a caller may go on after an option that takes a value.
     pub(crate) fn client(&self, arguments: &[&str]) -> Command {
-        let mut command = bare(arguments);
-        command.args(["--endpoint", &self.endpoint()]);
+        let (name, rest) = arguments.split_first().expect("a command has a name");
+        let mut command = bare(&[*name]);
+        command.args(["--endpoint", &self.endpoint()]).args(rest);
         command
             .env("SILLAGE_KEY", &self.key)
             .env("SILLAGE_SECRET", &self.secret);

@@ -149,7 +149,7 @@ async fn answers_of(installation: &Installation, key: &str, domain: &str) -> Vec
     let rows = database
         .query(
             "select f.id::text from published.answers_feed f join published.account_person a using (account)
-             where a.person::text = $1 and f.kind = 'answer' and not f.voided and f.activity like '%/' || $2 || '/%'",
+             where a.person::text = $1 and f.kind = 'answer' and not f.voided and f.activity like '%/' || $2::text || '/%'",
             &[&key, &last],
         )
         .await

@@ -17,28 +17,38 @@ use crate::harness::{Installation, within};
 /// Everything posted is folded and shipped within this time.
 const SETTLED_WITHIN: Duration = Duration::from_secs(60);
 
-/// All statements by id, without what the LRS adds of its own: when it stored them, and under
-/// whose credential.
+const VOIDED: &str = "http://adlnet.gov/expapi/verbs/voided";
+
+/// All statements by id, the voided ones too, without what the LRS adds of its own: when it stored
+/// them, and under whose credential.
 pub(crate) async fn statements(installation: &Installation) -> BTreeMap<String, Value> {
     let mut all = BTreeMap::new();
+    let mut keep = |mut statement: Value| {
+        for added in ["stored", "authority"] {
+            statement.as_object_mut().unwrap().remove(added);
+        }
+        let id = statement["id"].as_str().unwrap().to_owned();
+        let before = all.insert(id.clone(), statement);
+        assert!(before.is_none(), "{id} is there twice");
+    };
+    let mut voided = Vec::new();
     let mut next = Some("/xapi/statements?ascending=true&limit=500".to_owned());
     while let Some(path) = next {
         let page = installation.get(&path).await;
         for statement in page["statements"].as_array().unwrap() {
-            let mut statement = statement.clone();
-            for added in ["stored", "authority"] {
-                statement.as_object_mut().unwrap().remove(added);
+            if statement["verb"]["id"] == VOIDED {
+                voided.push(statement["object"]["id"].as_str().unwrap().to_owned());
             }
-            let id = statement["id"].as_str().unwrap().to_owned();
-            assert!(
-                all.insert(id.clone(), statement).is_none(),
-                "{id} is there twice"
-            );
+            keep(statement.clone());
         }
         next = page["more"]
             .as_str()
             .filter(|more| !more.is_empty())
             .map(str::to_owned);
+    }
+    for id in voided {
+        let path = format!("/xapi/statements?voidedStatementId={id}");
+        keep(installation.get(&path).await);
     }
     all
 }

@@ -168,9 +168,8 @@ async fn a_vacuum_takes_nothing_that_is_new() {
     table.vacuum().await.unwrap();
     assert_eq!(seqs(&table).await, [1, 2, 3, 4, 5, 6]);
     for file in before {
-        let path = url::Url::parse(&file).unwrap().to_file_path().unwrap();
         assert!(
-            path.exists(),
+            std::path::Path::new(&file).exists(),
             "whoever reads a former version still can: {file}"
         );
     }

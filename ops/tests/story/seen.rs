@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use arrow::array::AsArray;
+use arrow::datatypes::DataType;
 use lake::{Lake, LakeTable};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use schemas::tables::Table;
@@ -161,7 +162,10 @@ pub(crate) async fn lake_ids(installation: &Installation, table: &'static Table)
             .unwrap()
         {
             let batch = batch.unwrap();
-            let column = batch.column_by_name("id").unwrap().as_string::<i32>();
+            // A file that was rewritten says that its texts are views; Parquet knows one kind.
+            let column = batch.column_by_name("id").unwrap();
+            let column = arrow::compute::cast(column, &DataType::Utf8).unwrap();
+            let column = column.as_string::<i32>();
             ids.extend(column.iter().map(|id| id.unwrap().to_owned()));
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! [`parse()`] turns a body into [`Parsed`] statements or tells every broken rule; [`Stamped`] is
 //! what only the database can still refuse. [`equivalence`] decides whether a statement sent again
-//! is the same; [`format`] gives it back.
+//! is the same; [`mod@format`] gives it back.
 
 pub mod equivalence;
 pub mod format;

@@ -16,7 +16,7 @@
 //! Everything here blocks: call it from `spawn_blocking`. PostgreSQL is a child in a process group
 //! of its own, so that Ctrl-C reaches Sillage alone, which stops PostgreSQL once it has drained.
 //! When Sillage is killed, PostgreSQL lives on; the next start finds it by its folder, stops it and
-//! starts its own: [`postmaster`].
+//! starts its own: `postmaster`.
 
 mod account;
 mod binaries;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use schemas::xapi::XapiVersion;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use service::config::{ConfigError, HttpSettings, LakeSettings, Settings};
 
 /// `[xapi]`.
@@ -11,7 +11,8 @@ use service::config::{ConfigError, HttpSettings, LakeSettings, Settings};
 #[serde(deny_unknown_fields)]
 pub struct XapiSettings {
     /// Version told in answers to requests that carry none.
-    pub default_version: String,
+    #[serde(deserialize_with = "version")]
+    pub default_version: XapiVersion,
     /// `homePage` of the accounts that stand as authority of statements.
     pub authority_home_page: String,
     /// Statements in a page when the client asks for no limit, and at most.
@@ -62,19 +63,15 @@ impl LrsConfig {
         })
     }
 
-    /// The version told in answers to requests that carry none; 1.0.3 unless it is set to another
-    /// version that is spoken.
-    #[must_use]
-    pub fn default_version(&self) -> XapiVersion {
-        self.xapi
-            .default_version
-            .parse()
-            .unwrap_or(XapiVersion::V1_0_3)
-    }
-
     pub(crate) fn wait_max(&self) -> Duration {
         Duration::from_millis(self.ingest.wait_max_ms)
     }
+}
+
+fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<XapiVersion, D::Error> {
+    String::deserialize(deserializer)?
+        .parse()
+        .map_err(serde::de::Error::custom)
 }
 
 #[cfg(test)]
@@ -84,7 +81,19 @@ mod tests {
     #[test]
     fn the_defaults_fill_it() {
         let config = LrsConfig::load(&Settings::defaults()).expect("the defaults are whole");
-        assert_eq!(config.default_version(), XapiVersion::V1_0_3);
+        assert_eq!(config.xapi.default_version, XapiVersion::V1_0_3);
         assert_eq!(config.ingest.committers, 2);
+    }
+
+    #[test]
+    fn a_version_that_is_not_spoken_is_refused() {
+        let xapi = |version: &str| {
+            let text = format!(
+                "default_version = \"{version}\"\nauthority_home_page = \"\"\npage_max = 1"
+            );
+            toml::from_str::<XapiSettings>(&text)
+        };
+        assert!(xapi("2.0.0").is_ok());
+        assert!(xapi("0.95").is_err());
     }
 }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::Analytics;
 use crate::jobs::mastery::JobError;
-use crate::lake;
+use crate::lake::{self, LakeError, Positions};
 use crate::store::{self, feed, totals};
 
 /// How far the line is. Positions are places in the final order of all statements.
@@ -35,10 +35,30 @@ pub(super) struct Status {
 /// Positions of the lake's tables.
 #[derive(Debug, Serialize, ToSchema)]
 struct Lake {
-    /// Of `statements`.
-    statements: i64,
-    /// Of `answers`.
-    answers: i64,
+    /// Of `statements`; null when it cannot be told.
+    statements: Option<i64>,
+    /// Of `answers`; null when it cannot be told.
+    answers: Option<i64>,
+    /// Why it cannot be told: the lake cannot be read, or belongs to another history of the database.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<String>,
+}
+
+impl From<Result<Positions, LakeError>> for Lake {
+    fn from(positions: Result<Positions, LakeError>) -> Self {
+        match positions {
+            Ok(positions) => Self {
+                statements: Some(positions.statements),
+                answers: Some(positions.answers),
+                fault: None,
+            },
+            Err(error) => Self {
+                statements: None,
+                answers: None,
+                fault: Some(service::error::chain(&error)),
+            },
+        }
+    }
 }
 
 /// How far statements are stored, folded and shipped.
@@ -62,7 +82,8 @@ pub(super) async fn get(
     let progress = progress.ok_or(JobError::NotReady)?;
     drop(client);
     let wanted = analytics.models().wanted(analytics.pool()).await?;
-    let positions = lake::positions(&analytics).await.map_err(JobError::from)?;
+    // The rest of the status is most wanted when the lake is at fault.
+    let positions = lake::positions(&analytics).await;
     Ok(HttpResponse::Ok().json(Status {
         stored_seq: progress.stored_seq,
         horizon,
@@ -70,9 +91,6 @@ pub(super) async fn get(
         folded_seq: progress.folded_seq,
         rebuilding: progress.building || progress.model != wanted,
         model: progress.model,
-        lake: Lake {
-            statements: positions.statements,
-            answers: positions.answers,
-        },
+        lake: positions.into(),
     }))
 }

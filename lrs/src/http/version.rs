@@ -38,7 +38,7 @@ pub(super) async fn headers(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let lrs = lrs(&request);
-    let version = of(request.headers()).unwrap_or_else(|_| lrs.config().default_version());
+    let version = of(request.headers()).unwrap_or_else(|_| lrs.config().xapi.default_version);
     // A fault is an answer already: handlers, extractors and `required` make none an error.
     let mut response = next.call(request).await?;
     let headers = response.headers_mut();

@@ -99,9 +99,28 @@ pub struct HttpSettings {
 #[serde(deny_unknown_fields)]
 pub struct LogSettings {
     /// A level, or `tracing` directives.
+    #[serde(deserialize_with = "directives")]
     pub level: String,
-    /// `text` or `json`.
-    pub format: String,
+    /// How a line is written.
+    pub format: LogFormat,
+}
+
+/// How a line of the log is written.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+fn directives<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match tracing_subscriber::EnvFilter::try_new(&text) {
+        Ok(_) => Ok(text),
+        Err(error) => Err(serde::de::Error::custom(format!("level: {error}"))),
+    }
 }
 
 /// `[lake]`.
@@ -433,6 +452,19 @@ mod tests {
         assert!(!shown.contains("hush"));
         let database: DatabaseSettings = settings.section("database").expect("[database]");
         assert!(!format!("{database:?}").contains("hush"));
+    }
+
+    #[test]
+    fn what_a_section_cannot_mean_is_refused() {
+        for (name, value) in [
+            ("SILLAGE_LOG_FORMAT", "xml"),
+            ("SILLAGE_LOG_LEVEL", "a=b=c"),
+        ] {
+            let settings = Settings::layer(None, &env(&[(name, value)]), &[]).expect("text");
+            settings
+                .section::<LogSettings>("log")
+                .expect_err("neither a format nor a level");
+        }
     }
 
     fn tempfile_toml(text: &str) -> tempfile::NamedTempFile {

@@ -2,7 +2,7 @@
 
 use tracing_subscriber::EnvFilter;
 
-use crate::config::LogSettings;
+use crate::config::{LogFormat, LogSettings};
 
 /// Sends `tracing` events to standard error, as text or as one JSON object a line.
 ///
@@ -13,8 +13,8 @@ pub fn init(settings: &LogSettings) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
     // An error means that a subscriber is set already, which is what was wanted.
-    let _ = match settings.format.as_str() {
-        "json" => builder.json().flatten_event(true).try_init(),
-        _ => builder.with_target(false).try_init(),
+    let _ = match settings.format {
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Text => builder.with_target(false).try_init(),
     };
 }

@@ -77,9 +77,17 @@ pub struct Report {
 
 /// Makes a new version and serves it.
 pub async fn run(analytics: &Analytics, cause: Cause) -> Result<Report, JobError> {
-    let Some(_lock) = runs::lock(analytics.pool()).await? else {
+    let Some(lock) = runs::lock(analytics.pool()).await? else {
         return Err(JobError::Busy);
     };
+    let result = run_alone(analytics, cause).await;
+    // By hand: whoever asks again at once must not be told that we are still at it.
+    lock.release().await;
+    result
+}
+
+/// The same, by the only one that does so now.
+async fn run_alone(analytics: &Analytics, cause: Cause) -> Result<Report, JobError> {
     let client = store::client(analytics.pool()).await?;
     if !feed::neighbours(&client).await?.feed {
         return Err(JobError::NotReady);

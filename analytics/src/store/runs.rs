@@ -33,7 +33,7 @@ impl Cause {
 /// The right to recompute, for all copies of the service: held by a connection of its own, and let
 /// go with it, however the holder ends.
 pub struct JobLock {
-    _connection: ClientWrapper,
+    connection: ClientWrapper,
 }
 
 impl std::fmt::Debug for JobLock {
@@ -50,9 +50,18 @@ pub async fn lock(pool: &Pool) -> Result<Option<JobLock>, StoreError> {
         .query_one(include_str!("sql/job_lock.sql"), &[])
         .await?;
     let ours: bool = row.get(0);
-    Ok(ours.then_some(JobLock {
-        _connection: connection,
-    }))
+    Ok(ours.then_some(JobLock { connection }))
+}
+
+impl JobLock {
+    /// Lets another have it. Where that fails, and where the lock is dropped instead, the server does
+    /// so itself once it sees that the connection is gone, which is a moment later.
+    pub async fn release(self) {
+        let sql = include_str!("sql/job_unlock.sql");
+        if let Err(error) = self.connection.execute(sql, &[]).await {
+            tracing::debug!(%error, "the lock of the recomputation goes with its connection");
+        }
+    }
 }
 
 /// A recomputation begins.

@@ -1,4 +1,4 @@
-//! From a stamped request to its commit: group commit (DESIGN D2).
+//! From a stamped request to its commit: group commit (docs/decisions/0005).
 //!
 //! Requests wait in the [`queue`]; each committer takes whatever waits, decides each request on its
 //! own ([`batch`]), writes the group in one transaction ([`commit`]) and answers. There is no timer:

@@ -1,6 +1,6 @@
 //! Committed statements are carried to the lake's table `statements`.
 //!
-//! In the final order, none skipped, none twice (DESIGN D6). [`::lake::Relay`] has the loop and the
+//! In the final order, none skipped, none twice (docs/decisions/0006). [`::lake::Relay`] has the loop and the
 //! position; here stands what it reads, and how a statement becomes a row.
 
 mod pseudonym;

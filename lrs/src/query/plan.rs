@@ -1,7 +1,7 @@
 //! A selection becomes SQL: one ordered index scan a branch, a page costs what the page needs.
 //!
 //! Every branch carries its own order and limit in parentheses: only then does PostgreSQL merge
-//! ordered scans in place of sorting everything (FINDINGS of the prototypes, section 2). Times become
+//! ordered scans in place of sorting everything. Times become
 //! positions, since `stored` and `seq` have one order.
 
 use chrono::{DateTime, Utc};

@@ -1,4 +1,4 @@
-//! The door (DESIGN D3): a body becomes [`Parsed`] statements, or every broken rule with its place.
+//! The door: a body becomes [`Parsed`] statements, or every broken rule with its place.
 
 use std::collections::HashMap;
 

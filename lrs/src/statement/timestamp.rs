@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::value::RawValue;
 
-/// A time of the LRS, always to the microsecond: `stored` has one precision (DESIGN D5).
+/// A time of the LRS, always to the microsecond: `stored` has one precision (docs/decisions/0004).
 pub(super) fn of_lrs(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }

@@ -25,7 +25,7 @@ pub async fn read(pool: &Pool) -> Result<DateTime<Utc>, StoreError> {
     settle(connection, result).map(|row| row.get(0))
 }
 
-/// What this process last heard; it never goes back (DESIGN D5).
+/// What this process last heard; it never goes back (docs/decisions/0004).
 #[derive(Debug)]
 pub struct Horizon {
     pool: Pool,

@@ -168,7 +168,7 @@ pub const PAGE_BEGIN: &str = include_str!("sql/statements_page_begin.sql");
 /// The statements that a query of [`crate::query::plan`] finds.
 ///
 /// It is not kept prepared: PostgreSQL plans it for these very values, where a plan for all values
-/// walks into traps (FINDINGS of the prototypes, section 2).
+/// walks into traps.
 pub async fn page(
     pool: &Pool,
     sql: &str,

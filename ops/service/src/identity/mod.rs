@@ -1,5 +1,5 @@
 //! Who calls, and what they may do: HTTP Basic credentials with xAPI scopes (xAPI 1.0.3
-//! Communication 4.0; DESIGN D10). People's tokens and roles come beside them.
+//! Communication 4.0; docs/decisions/0014). People's tokens and roles come beside them.
 
 mod basic;
 mod scope;

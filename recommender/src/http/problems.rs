@@ -2,7 +2,6 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderValue};
-use schemas::Fault;
 use service::error::{Broken, Problem};
 
 use crate::store::edition::ContentError;
@@ -106,7 +105,7 @@ impl From<NotReplaced> for Problem {
                 "bad_request",
                 "the catalogue was refused whole, nothing changed",
             )
-            .with_errors(faults.into_iter().map(broken)),
+            .with_errors(faults.into_iter().map(Broken::from)),
             NotReplaced::Content(error) => content(&error),
             NotReplaced::Store(error) => Self::unavailable(&error),
         }
@@ -129,14 +128,5 @@ fn content(error: &ContentError) -> Problem {
     match error {
         ContentError::Store(error) => Problem::unavailable(error),
         error => Problem::internal(error),
-    }
-}
-
-fn broken(fault: Fault) -> Broken {
-    Broken {
-        pointer: Some(fault.pointer),
-        rule: fault.rule.to_owned(),
-        section: Some(fault.section.to_owned()),
-        detail: fault.detail,
     }
 }

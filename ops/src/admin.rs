@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use service::Context;
-use service::identity::{NewCredential, Scope};
+use service::identity::{Action, NewCredential, Scope};
 use service::pg::Pool;
 use service::store::credentials;
 
@@ -67,7 +67,7 @@ pub(crate) async fn first(pool: &Pool, data: &Path) -> anyhow::Result<Option<Adm
 pub(crate) async fn for_the_demo(context: &Context, data: &Path) -> anyhow::Result<Admin> {
     if let Some(kept) = read(&file(data))? {
         let known = context.credentials.check(&kept.key, &kept.secret).await?;
-        if known.is_some_and(|caller| caller.may(Scope::All)) {
+        if known.is_some_and(|caller| caller.may(Action::Administer)) {
             return Ok(kept);
         }
     }

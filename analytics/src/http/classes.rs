@@ -4,7 +4,7 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use service::error::Problem;
-use service::identity::{Caller, Scope};
+use service::identity::{Action, Caller};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -45,7 +45,7 @@ pub(super) async fn list(
     caller: Caller,
     analytics: web::Data<Analytics>,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Scope::AllRead)?;
+    caller.require(Action::ReadAll)?;
     let client = store::client(analytics.pool()).await?;
     let classes = classes::list(&client).await?;
     let classes = classes.into_iter().map(|(class, pupils)| ClassSummary {
@@ -80,7 +80,7 @@ pub(super) async fn mastery(
     key: web::Path<String>,
     parameters: web::Query<AsOf>,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Scope::AllRead)?;
+    caller.require(Action::ReadAll)?;
     let key = parameters::class(&key)?;
     let as_of = parameters.read()?;
     let mastery = class::mastery(analytics.pool(), analytics.models(), key, as_of).await?;

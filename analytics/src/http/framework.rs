@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use schemas::framework::Framework;
 use serde::Serialize;
 use service::error::Problem;
-use service::identity::{Caller, Scope};
+use service::identity::{Action, Caller};
 use utoipa::ToSchema;
 
 use super::{body, problems};
@@ -60,7 +60,7 @@ pub(super) async fn put(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Scope::All)?;
+    caller.require(Action::Administer)?;
     let max = analytics.config().body_max_bytes;
     let bytes = body::read(&request, payload, &["application/json"], max).await?;
     let refused = |faults| problems::refused("framework", faults);
@@ -82,7 +82,7 @@ pub(super) async fn get(
     caller: Caller,
     analytics: web::Data<Analytics>,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Scope::AllRead)?;
+    caller.require(Action::ReadAll)?;
     analytics.start().await?;
     let client = store::client(analytics.pool()).await?;
     let (number, framework) = frameworks::current(&client).await?;

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use service::error::Problem;
-use service::identity::{Caller, Scope};
+use service::identity::{Action, Caller};
 
 use crate::Analytics;
 use crate::jobs::mastery::Report;
@@ -23,7 +23,7 @@ pub(super) async fn mastery(
     caller: Caller,
     analytics: web::Data<Analytics>,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Scope::All)?;
+    caller.require(Action::Administer)?;
     let report = analytics.recompute(Cause::Request).await?;
     Ok(HttpResponse::Ok().json(report))
 }

@@ -8,7 +8,7 @@ use schemas::xapi::formats;
 use serde::Serialize;
 use serde_json::Value;
 use service::error::Problem;
-use service::identity::{Caller, Scope};
+use service::identity::{Action, Caller};
 use utoipa::ToSchema;
 
 use super::parameters::{self, AsOf};
@@ -62,7 +62,7 @@ pub(super) async fn mastery(
     key: web::Path<String>,
     parameters: web::Query<AsOf>,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Scope::AllRead)?;
+    caller.require(Action::ReadAll)?;
     let key = parameters::key(&key)?;
     let as_of = parameters.read()?;
     let mastery = pupil::mastery(analytics.pool(), analytics.models(), key, as_of).await?;
@@ -90,7 +90,7 @@ pub(super) async fn resolve(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Scope::AllRead)?;
+    caller.require(Action::ReadAll)?;
     let max = analytics.config().body_max_bytes;
     let bytes = body::read(&request, payload, &["application/json"], max).await?;
     let value = schemas::strict_json::parse(&bytes)

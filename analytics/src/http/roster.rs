@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use service::error::Problem;
-use service::identity::{Caller, Scope};
+use service::identity::{Action, Caller};
 
 use super::{body, problems};
 use crate::Analytics;
@@ -29,7 +29,7 @@ pub(super) async fn put(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Scope::All)?;
+    caller.require(Action::Administer)?;
     let max = analytics.config().body_max_bytes;
     let bytes = body::read(&request, payload, &["application/zip"], max).await?;
     // Unpacking takes a while: other requests of this thread go on.

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use service::error::Problem;
-use service::identity::{Caller, Scope};
+use service::identity::{Action, Caller};
 use utoipa::ToSchema;
 
 use crate::Analytics;
@@ -72,7 +72,7 @@ pub(super) async fn get(
     caller: Caller,
     analytics: web::Data<Analytics>,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Scope::AllRead)?;
+    caller.require(Action::ReadAll)?;
     let client = store::client(analytics.pool()).await?;
     if !feed::neighbours(&client).await?.feed {
         return Err(JobError::NotReady.into());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use service::error::Problem;
-use service::identity::{Caller, Scope};
+use service::identity::{Action, Caller};
 use utoipa::ToSchema;
 
 use crate::Analytics;
@@ -41,7 +41,7 @@ pub(super) async fn get(
     caller: Caller,
     analytics: web::Data<Analytics>,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Scope::AllRead)?;
+    caller.require(Action::ReadAll)?;
     let client = store::client(analytics.pool()).await?;
     let totals = totals::read(&client).await?.ok_or(JobError::NotReady)?;
     let mut left_out = left_out::read(&client).await?;

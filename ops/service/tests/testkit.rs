@@ -1,6 +1,6 @@
 //! The test database: fresh for each test, migrated, with a credential that works.
 
-use service::identity::Scope;
+use service::identity::{Action, Scope};
 use service::testkit::TestDb;
 
 #[tokio::test]
@@ -32,7 +32,7 @@ async fn a_credential_is_known_by_its_secret_alone() {
         .await
         .unwrap()
         .unwrap();
-    assert!(caller.may(Scope::StatementsRead) && !caller.may(Scope::All));
+    assert!(caller.may(Action::ReadStatements) && !caller.may(Action::Administer));
     let wrong = context.credentials.check(&new.key, "wrong").await.unwrap();
     assert!(wrong.is_none());
     assert_eq!(context.secret.as_bytes(), db.secret().await.as_bytes());

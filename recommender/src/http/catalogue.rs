@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use service::error::Problem;
-use service::identity::{Caller, Scope};
+use service::identity::{Action, Caller};
 use utoipa::ToSchema;
 
 use super::problems;
@@ -74,7 +74,7 @@ pub(super) async fn put(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Scope::All)?;
+    caller.require(Action::Administer)?;
     let document = json(&request, payload, recommender.config().body_max_bytes).await?;
     let replaced = recommender.replace_catalogue(&document).await?;
     Ok(HttpResponse::Ok().json(Summary::new(replaced.current, Some(replaced.changed))))
@@ -94,7 +94,7 @@ pub(super) async fn get(
     caller: Caller,
     recommender: web::Data<Recommender>,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Scope::AllRead)?;
+    caller.require(Action::ReadAll)?;
     let current = recommender.catalogue().await?;
     let current = current.ok_or_else(|| Problem::not_found("no catalogue was loaded yet"))?;
     Ok(HttpResponse::Ok().json(Summary::new(current, None)))

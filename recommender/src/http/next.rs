@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use schemas::ids::PersonKey;
 use serde::{Deserialize, Serialize};
 use service::error::Problem;
-use service::identity::{Caller, Scope};
+use service::identity::{Action, Caller};
 use utoipa::ToSchema;
 
 use super::problems;
@@ -122,7 +122,7 @@ pub(super) async fn get(
     key: web::Path<String>,
     parameters: web::Query<Parameters>,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Scope::AllRead)?;
+    caller.require(Action::ReadAll)?;
     let person = person(&key)?;
     let limit = limit(
         parameters.limit.as_deref(),

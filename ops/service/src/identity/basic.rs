@@ -16,7 +16,7 @@ use rand::RngCore;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::Scope;
+use super::{Action, Scope};
 use crate::error::{Broken, Problem};
 use crate::pg::Pool;
 use crate::store::{StoreError, credentials};
@@ -163,12 +163,13 @@ impl Caller {
         &self.key
     }
 
-    /// 403 unless one of the credential's scopes covers `wanted`.
-    pub fn require(&self, wanted: Scope) -> Result<(), Problem> {
-        if self.may(wanted) {
+    /// 403 unless one of the credential's scopes allows `action`.
+    pub fn require(&self, action: Action) -> Result<(), Problem> {
+        if self.may(action) {
             return Ok(());
         }
-        let detail = format!("this credential's scopes do not cover {wanted}");
+        let wanted = action.narrowest_scope();
+        let detail = format!("this credential has no scope for this: {wanted} is the narrowest");
         Err(
             Problem::new(StatusCode::FORBIDDEN, "forbidden", detail.clone()).broken(Broken {
                 pointer: Some("Authorization".to_owned()),
@@ -179,10 +180,10 @@ impl Caller {
         )
     }
 
-    /// Whether one of the credential's scopes covers `wanted`.
+    /// Whether one of the credential's scopes allows `action`.
     #[must_use]
-    pub fn may(&self, wanted: Scope) -> bool {
-        self.scopes.iter().any(|scope| scope.covers(wanted))
+    pub fn may(&self, action: Action) -> bool {
+        self.scopes.iter().any(|scope| scope.allows(action))
     }
 
     /// The authority of this caller's statements (xAPI 1.0.3 Data 2.4.9): an account of this LRS.

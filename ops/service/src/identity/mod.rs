@@ -5,4 +5,4 @@ mod basic;
 mod scope;
 
 pub use basic::{Caller, Credentials, NewCredential, SecretHash};
-pub use scope::{Scope, UnknownScope};
+pub use scope::{Action, Scope, UnknownScope};

@@ -1,9 +1,9 @@
-//! xAPI scopes (xAPI 1.0.3 Communication 4.0, table of scopes).
+//! xAPI scopes (xAPI 1.0.3 Communication 4.0, table of scopes) and what each lets its holder do.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What a credential may do.
+/// What a credential holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// Everything.
@@ -14,20 +14,59 @@ pub enum Scope {
     StatementsWrite,
     /// Read statements.
     StatementsRead,
+    /// Read the statements that this credential vouches for.
+    StatementsReadMine,
+    /// Read and write state documents.
+    State,
+    /// Read and write activity and agent profile documents.
+    Profile,
+    /// Change the definitions of activities by storing statements.
+    Define,
+}
+
+/// What a handler is about to do for its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Anything that no other action names: imports, jobs, credentials.
+    Administer,
+    /// Read what no other action names: aggregates, activities, persons.
+    ReadAll,
+    /// Store statements.
+    WriteStatements,
+    /// Read any statement.
+    ReadStatements,
+    /// Read the statements that the caller vouches for.
+    ReadOwnStatements,
+    /// Read state documents.
+    ReadState,
+    /// Write or delete state documents.
+    WriteState,
+    /// Read activity and agent profile documents.
+    ReadProfiles,
+    /// Write or delete activity and agent profile documents.
+    WriteProfiles,
+    /// Change the stored definitions of activities.
+    Define,
 }
 
 /// A scope that does not exist.
 #[derive(Debug, thiserror::Error)]
-#[error("{0:?} is not a scope: use all, all/read, statements/write or statements/read")]
+#[error(
+    "{0:?} is not a scope: use all, all/read, statements/write, statements/read, statements/read/mine, state, profile or define"
+)]
 pub struct UnknownScope(String);
 
 impl Scope {
     /// Every scope there is.
-    pub const EVERY: [Self; 4] = [
+    pub const EVERY: [Self; 8] = [
         Self::All,
         Self::AllRead,
         Self::StatementsWrite,
         Self::StatementsRead,
+        Self::StatementsReadMine,
+        Self::State,
+        Self::Profile,
+        Self::Define,
     ];
 
     /// The name in the specification.
@@ -38,16 +77,64 @@ impl Scope {
             Self::AllRead => "all/read",
             Self::StatementsWrite => "statements/write",
             Self::StatementsRead => "statements/read",
+            Self::StatementsReadMine => "statements/read/mine",
+            Self::State => "state",
+            Self::Profile => "profile",
+            Self::Define => "define",
         }
     }
 
-    /// Whether whoever holds `self` may do what `wanted` names.
+    /// Whether whoever holds this scope may do this.
     #[must_use]
-    pub fn covers(self, wanted: Self) -> bool {
+    pub fn allows(self, action: Action) -> bool {
+        use Action as A;
         match self {
             Self::All => true,
-            Self::AllRead => matches!(wanted, Self::AllRead | Self::StatementsRead),
-            Self::StatementsWrite | Self::StatementsRead => self == wanted,
+            Self::AllRead => matches!(
+                action,
+                A::ReadAll
+                    | A::ReadStatements
+                    | A::ReadOwnStatements
+                    | A::ReadState
+                    | A::ReadProfiles
+            ),
+            Self::StatementsWrite => action == A::WriteStatements,
+            Self::StatementsRead => matches!(action, A::ReadStatements | A::ReadOwnStatements),
+            Self::StatementsReadMine => action == A::ReadOwnStatements,
+            Self::State => matches!(action, A::ReadState | A::WriteState),
+            Self::Profile => matches!(action, A::ReadProfiles | A::WriteProfiles),
+            Self::Define => action == A::Define,
+        }
+    }
+}
+
+impl Action {
+    /// Every action there is.
+    pub const EVERY: [Self; 10] = [
+        Self::Administer,
+        Self::ReadAll,
+        Self::WriteStatements,
+        Self::ReadStatements,
+        Self::ReadOwnStatements,
+        Self::ReadState,
+        Self::WriteState,
+        Self::ReadProfiles,
+        Self::WriteProfiles,
+        Self::Define,
+    ];
+
+    /// The narrowest scope that allows it, as a caller who lacks it is told.
+    #[must_use]
+    pub fn narrowest_scope(self) -> Scope {
+        match self {
+            Self::Administer => Scope::All,
+            Self::ReadAll => Scope::AllRead,
+            Self::WriteStatements => Scope::StatementsWrite,
+            Self::ReadStatements => Scope::StatementsRead,
+            Self::ReadOwnStatements => Scope::StatementsReadMine,
+            Self::ReadState | Self::WriteState => Scope::State,
+            Self::ReadProfiles | Self::WriteProfiles => Scope::Profile,
+            Self::Define => Scope::Define,
         }
     }
 }
@@ -74,12 +161,45 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reader_never_writes() {
-        assert!(Scope::All.covers(Scope::StatementsWrite));
-        assert!(Scope::AllRead.covers(Scope::StatementsRead));
-        assert!(!Scope::AllRead.covers(Scope::StatementsWrite));
-        assert!(!Scope::AllRead.covers(Scope::All));
-        assert!(!Scope::StatementsRead.covers(Scope::AllRead));
+    fn each_scope_allows_what_the_specification_says() {
+        use Action as A;
+        let every = Action::EVERY.as_slice();
+        for (scope, allowed) in [
+            (Scope::All, every),
+            (
+                Scope::AllRead,
+                &[
+                    A::ReadAll,
+                    A::ReadStatements,
+                    A::ReadOwnStatements,
+                    A::ReadState,
+                    A::ReadProfiles,
+                ],
+            ),
+            (Scope::StatementsWrite, &[A::WriteStatements]),
+            (
+                Scope::StatementsRead,
+                &[A::ReadStatements, A::ReadOwnStatements],
+            ),
+            (Scope::StatementsReadMine, &[A::ReadOwnStatements]),
+            (Scope::State, &[A::ReadState, A::WriteState]),
+            (Scope::Profile, &[A::ReadProfiles, A::WriteProfiles]),
+            (Scope::Define, &[A::Define]),
+        ] {
+            let found: Vec<_> = every
+                .iter()
+                .copied()
+                .filter(|one| scope.allows(*one))
+                .collect();
+            assert_eq!(found, allowed, "{scope}");
+        }
+    }
+
+    #[test]
+    fn the_narrowest_scope_allows_its_action() {
+        for action in Action::EVERY {
+            assert!(action.narrowest_scope().allows(action), "{action:?}");
+        }
     }
 
     #[test]

@@ -1,36 +1,27 @@
-//! `/xapi/statements` (xAPI 1.0.3 Communication 2.1): PUT, POST, GET.
+//! PUT and POST of `/xapi/statements` (xAPI 1.0.3 Communication 2.1.1 and 2.1.2).
 
-use std::time::SystemTime;
-
-use actix_web::http::header::{HttpDate, LAST_MODIFIED};
 use actix_web::{HttpRequest, HttpResponse, web};
 use schemas::ids::StatementId;
-use schemas::xapi::XapiVersion;
 use service::error::Problem;
-use service::identity::{Caller, Scope};
+use service::identity::{Action, Caller};
 
-use super::version::Spoken;
-use super::{body, params, problems};
 use crate::Lrs;
-use crate::query::cursor::Cursor;
-use crate::query::filter::{self, Ask};
-use crate::query::read::Page;
-use crate::statement::{Body, Parsed, Stamper, format, parse, payload};
-use crate::store::statements::StoredStatement;
+use crate::http::version::Spoken;
+use crate::http::{body, params, problems};
+use crate::statement::{Body, Parsed, Stamper, parse};
 
-const GET_SECTION: &str = "xAPI 1.0.3 Communication 2.1.3";
 const PUT_SECTION: &str = "xAPI 1.0.3 Communication 2.1.1";
 const POST_SECTION: &str = "xAPI 1.0.3 Communication 2.1.2";
 
 /// PUT: one statement under the id in the query.
-pub(super) async fn put(
+pub(in crate::http) async fn put(
     request: HttpRequest,
     payload: web::Payload,
     lrs: web::Data<Lrs>,
     caller: Caller,
     Spoken(version): Spoken,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Scope::StatementsWrite)?;
+    caller.require(Action::WriteStatements)?;
     let id = id_of_put(&params::decode(request.query_string())?)?;
     let sent = body::json(&request, payload.into_inner(), lrs.config().body_max_bytes).await?;
     let parsed = one(parse(&sent, version).map_err(problems::invalid)?)?;
@@ -51,14 +42,14 @@ pub(super) async fn put(
 }
 
 /// POST: one statement or an array of them, stored all or none; answers their ids in their order.
-pub(super) async fn post(
+pub(in crate::http) async fn post(
     request: HttpRequest,
     payload: web::Payload,
     lrs: web::Data<Lrs>,
     caller: Caller,
     Spoken(version): Spoken,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Scope::StatementsWrite)?;
+    caller.require(Action::WriteStatements)?;
     if let Some((name, _)) = params::decode(request.query_string())?.first() {
         let detail = if name == "method" {
             "the alternate request syntax is not taken yet: use the method itself"
@@ -86,33 +77,6 @@ pub(super) async fn post(
         .await
         .map_err(|refusal| problems::refusal(&refusal, is_array))?;
     Ok(HttpResponse::Ok().json(ids))
-}
-
-/// GET: one statement, or a page of them.
-pub(super) async fn get(
-    request: HttpRequest,
-    lrs: web::Data<Lrs>,
-    caller: Caller,
-    Spoken(version): Spoken,
-) -> Result<HttpResponse, Problem> {
-    caller.require(Scope::StatementsRead)?;
-    let parameters = params::decode(request.query_string())?;
-    match filter::read(&parameters, version).map_err(problems::invalid)? {
-        Ask::One(id) => single(&lrs, id, false, version).await,
-        Ask::Voided(id) => single(&lrs, id, true, version).await,
-        Ask::More(text) => {
-            let cursor = lrs.cursor(&text).map_err(|error| {
-                problems::bad_request(
-                    "more",
-                    "query-more-unknown",
-                    GET_SECTION,
-                    &error.to_string(),
-                )
-            })?;
-            page(&lrs, &lrs.next_page(cursor).await?, version)
-        }
-        Ask::Many(filter) => page(&lrs, &lrs.first_page(&filter).await?, version),
-    }
 }
 
 fn stamper<'a>(lrs: &'a Lrs, caller: &Caller) -> Stamper<'a> {
@@ -158,70 +122,4 @@ fn one(body: Body) -> Result<Parsed, Problem> {
             "a PUT holds one statement, not an array",
         )),
     }
-}
-
-async fn single(
-    lrs: &Lrs,
-    id: StatementId,
-    voided: bool,
-    version: XapiVersion,
-) -> Result<HttpResponse, Problem> {
-    let parameter = if voided {
-        "voidedStatementId"
-    } else {
-        "statementId"
-    };
-    let (statement, is_voided) = lrs
-        .by_id(id)
-        .await?
-        .ok_or_else(|| problems::no_statement(parameter))?;
-    if is_voided != voided {
-        return Err(problems::no_statement(parameter));
-    }
-    let text = exact(&statement, version)?;
-    Ok(HttpResponse::Ok()
-        .content_type("application/json")
-        .insert_header((
-            LAST_MODIFIED,
-            HttpDate::from(SystemTime::from(statement.stored)),
-        ))
-        .body(text))
-}
-
-/// `{"statements":[…],"more":"…"}` (Data 3: `StatementResult`).
-fn page(lrs: &Lrs, page: &Page, version: XapiVersion) -> Result<HttpResponse, Problem> {
-    let mut text = String::from("{\"statements\":[");
-    for (index, statement) in page.statements.iter().enumerate() {
-        if index > 0 {
-            text.push(',');
-        }
-        text.push_str(&exact(statement, version)?);
-    }
-    text.push_str("],\"more\":\"");
-    if let Some(cursor) = &page.more {
-        // Base64url: nothing to escape, in a URL or in JSON.
-        text.push_str("/xapi/statements?more=");
-        text.push_str(&more(lrs, cursor));
-    }
-    text.push_str("\"}");
-    Ok(HttpResponse::Ok()
-        .content_type("application/json")
-        .body(text))
-}
-
-fn more(lrs: &Lrs, cursor: &Cursor) -> String {
-    cursor.sign(lrs.secret())
-}
-
-fn exact(statement: &StoredStatement, version: XapiVersion) -> Result<String, Problem> {
-    let sent =
-        payload::decompress(&statement.payload).map_err(|error| Problem::internal(&error))?;
-    let kept = format::Kept {
-        sent: &sent,
-        id: statement.id,
-        stored: statement.stored,
-        authority: &statement.authority,
-        version: statement.version,
-    };
-    format::exact(&kept, version).map_err(|error| Problem::internal(&error))
 }

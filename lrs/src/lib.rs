@@ -5,15 +5,18 @@ pub mod http;
 pub mod ingest;
 pub mod lake;
 pub mod query;
+pub mod references;
 pub mod statement;
 pub mod store;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use schemas::ids::StatementId;
 use service::Context;
 use service::identity::Caller;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +26,9 @@ use ingest::{Rejection, Request};
 use query::cursor::{Cursor, NotACursor};
 use query::filter::Filter;
 use query::read::{self, Page};
+use query::show::{self, NotShown, Reader};
+use references::{Follower, Vouching};
+use statement::format::Format;
 use statement::{Authority, Stamped};
 use store::StoreError;
 use store::dictionaries::Dictionaries;
@@ -41,6 +47,8 @@ pub struct Lrs {
     config: LrsConfig,
     queue: Queue,
     dictionaries: Arc<Dictionaries>,
+    vouching: Arc<Vouching>,
+    references: Arc<Notify>,
     horizon: Horizon,
 }
 
@@ -69,6 +77,8 @@ impl Lrs {
         Self {
             queue: Queue::new(limits),
             dictionaries: Arc::default(),
+            vouching: Arc::new(Vouching::new(context.secret.clone())),
+            references: Arc::default(),
             horizon: Horizon::new(context.pool.clone()),
             context,
             config,
@@ -128,12 +138,25 @@ impl Lrs {
         read::next_page(&self.context.pool, cursor).await
     }
 
+    /// Statements as JSON for a reader, in their order.
+    pub async fn show(
+        &self,
+        statements: &[StoredStatement],
+        format: Format,
+        reader: &Reader,
+    ) -> Result<Vec<String>, NotShown> {
+        let exact = show::exact(statements, reader.version)?;
+        let definitions = HashMap::new();
+        show::formatted(exact, format, &definitions, &reader.languages)
+    }
+
     /// Reads a `more` that this installation gave out.
     pub fn cursor(&self, text: &str) -> Result<Cursor, NotACursor> {
         Cursor::read(text, self.secret())
     }
 
-    /// Up to where every statement is committed and visible; it never goes back.
+    /// Up to where every statement is committed, visible and found through its references; it never
+    /// goes back.
     pub async fn consistent_through(&self) -> Option<DateTime<Utc>> {
         self.horizon.consistent_through().await
     }
@@ -143,13 +166,17 @@ impl Lrs {
     }
 }
 
-/// Runs the committers until `shutdown`; then takes nothing in any more, stores what waits, and
-/// returns.
+/// Runs the committers, and the worker that follows references, until `shutdown`.
+///
+/// Then it takes nothing in any more, stores what waits, and returns. References that are not followed by then wait for another
+/// copy or the next start.
 pub async fn run_background(lrs: Arc<Lrs>, shutdown: CancellationToken) -> anyhow::Result<()> {
     let mut committers = JoinSet::new();
     for _ in 0..lrs.config.ingest.committers.max(1) {
         committers.spawn(run_committer(Arc::clone(&lrs)));
     }
+    let mut followers = JoinSet::new();
+    followers.spawn(run_follower(Arc::clone(&lrs)));
     let close = shutdown.cancelled();
     tokio::pin!(close);
     let mut closing = false;
@@ -168,6 +195,10 @@ pub async fn run_background(lrs: Arc<Lrs>, shutdown: CancellationToken) -> anyho
                     committers.spawn(run_committer(Arc::clone(&lrs)));
                 }
             },
+            Some(Err(error)) = followers.join_next() => {
+                tracing::error!(%error, "the worker of references stopped; another takes its place");
+                followers.spawn(run_follower(Arc::clone(&lrs)));
+            }
         }
     }
 }
@@ -182,11 +213,26 @@ pub async fn run_relay(lrs: Arc<Lrs>, shutdown: CancellationToken) {
 }
 
 async fn run_committer(lrs: Arc<Lrs>) {
-    let committer = Committer::new(lrs.context.pool.clone(), Arc::clone(&lrs.dictionaries));
+    let committer = Committer::new(
+        lrs.context.pool.clone(),
+        Arc::clone(&lrs.dictionaries),
+        Arc::clone(&lrs.vouching),
+        Arc::clone(&lrs.references),
+    );
     commit::run(
         &lrs.queue,
         &committer,
         lrs.config.ingest.group_max_statements,
     )
     .await;
+}
+
+async fn run_follower(lrs: Arc<Lrs>) {
+    let follower = Follower::new(
+        lrs.context.clone(),
+        Arc::clone(&lrs.dictionaries),
+        Arc::clone(&lrs.vouching),
+        Arc::clone(&lrs.references),
+    );
+    follower.run().await;
 }

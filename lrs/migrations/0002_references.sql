@@ -39,7 +39,7 @@ create index statement_refs_target on lrs.statement_refs (target, seq);
 -- Up to where references were followed. One row, moved on by the one worker of
 -- lrs/src/references/ alone.
 create table lrs.inheritance (
-    only     boolean primary key default true check (only),
+    single   boolean primary key default true check (single),
     position bigint not null
 );
 insert into lrs.inheritance (position) values (0);

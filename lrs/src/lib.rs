@@ -24,8 +24,8 @@ use ingest::commit::{self, Committer};
 use ingest::queue::{Limits, Queue, Refused};
 use ingest::{Rejection, Request};
 use query::cursor::{Cursor, NotACursor};
-use query::filter::Filter;
-use query::read::{self, Page};
+use query::filter::{Filter, Restriction};
+use query::read::{self, Access, Page};
 use query::show::{self, NotShown, Reader};
 use references::{Follower, Vouching};
 use statement::format::Format;
@@ -113,29 +113,43 @@ impl Lrs {
         }
     }
 
-    /// One statement, and whether it is voided.
+    /// One statement, and whether it is voided; none where the caller may not read it.
     pub async fn by_id(
         &self,
         id: StatementId,
+        restriction: &Restriction,
     ) -> Result<Option<(StoredStatement, bool)>, StoreError> {
-        statements::by_id(&self.context.pool, id).await
+        let found = statements::by_id(&self.context.pool, id).await?;
+        Ok(found
+            .filter(|found| restriction.allows(found.authority, found.actor))
+            .map(|found| (found.statement, found.is_voided)))
     }
 
-    /// The first page of a filter.
-    pub async fn first_page(&self, filter: &Filter) -> Result<Page, StoreError> {
-        read::first_page(
-            &self.context.pool,
-            &self.dictionaries,
-            self.secret(),
-            filter,
-            self.config.xapi.page_max,
-        )
-        .await
+    /// The first page of a filter, as far as the caller may read it.
+    pub async fn first_page(
+        &self,
+        filter: &Filter,
+        restriction: &Restriction,
+    ) -> Result<Page, StoreError> {
+        let page_max = self.config.xapi.page_max;
+        read::first_page(self.access(restriction), self.secret(), filter, page_max).await
     }
 
-    /// The page that a cursor names.
-    pub async fn next_page(&self, cursor: Cursor) -> Result<Page, StoreError> {
-        read::next_page(&self.context.pool, cursor).await
+    /// The page that a cursor names, as far as the caller may read it, whoever was given the cursor.
+    pub async fn next_page(
+        &self,
+        cursor: Cursor,
+        restriction: &Restriction,
+    ) -> Result<Page, StoreError> {
+        read::next_page(self.access(restriction), cursor).await
+    }
+
+    fn access<'a>(&'a self, restriction: &'a Restriction) -> Access<'a> {
+        Access {
+            pool: &self.context.pool,
+            dictionaries: &self.dictionaries,
+            restriction,
+        }
     }
 
     /// Statements as JSON for a reader, in their order.

@@ -1,11 +1,12 @@
 //! The parameters of a GET, read strictly: what is not understood is refused, never ignored.
 
 use chrono::{DateTime, Utc};
-use schemas::ids::{Registration, StatementId};
+use schemas::ids::{AccountKey, Registration, StatementId};
 use schemas::ifi::Ifi;
 use schemas::xapi::{self, Fault, XapiVersion, formats};
 use schemas::{strict_json, time};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::statement::format::Format;
 
@@ -33,6 +34,28 @@ pub struct Shown {
     /// With the contents of their attachments.
     #[serde(rename = "a", default)]
     pub attachments: bool,
+}
+
+/// What a caller may read at all; everything that is given must hold, of a statement and of what it
+/// inherits from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Restriction {
+    /// Only what this authority vouches for: its key, [`crate::statement::Authority::hash`].
+    pub authority: Option<Uuid>,
+    /// Only statements whose actor is one of these accounts.
+    pub actors: Option<Vec<AccountKey>>,
+}
+
+impl Restriction {
+    /// Whether a statement of this authority and this actor may be read.
+    #[must_use]
+    pub fn allows(&self, authority: Uuid, actor: Option<AccountKey>) -> bool {
+        self.authority.is_none_or(|only| only == authority)
+            && self
+                .actors
+                .as_ref()
+                .is_none_or(|only| actor.is_some_and(|actor| only.contains(&actor)))
+    }
 }
 
 /// Which statements; everything that is given must hold.

@@ -65,6 +65,17 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
+/// What bounds a selection at the time of a page, and is not kept in a cursor.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// The authorities that the agent is in, where related agents are asked for.
+    pub authorities: Vec<i32>,
+    /// Only what this authority vouches for.
+    pub authority: Option<i32>,
+    /// Only statements of these actors.
+    pub actors: Option<Vec<i32>>,
+}
+
 /// A query with its values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
@@ -84,11 +95,11 @@ const VALID: &str =
     "(s.voids is not null or (select v.target from lrs.voidings v where v.target = s.id) is null)";
 
 /// The query for at most `rows` statements of a selection, beyond the position `after` in its order
-/// if one is given. `authorities`: those that the agent is in, where related agents are asked for.
+/// if one is given.
 #[must_use]
-pub fn query(selection: &Selection, authorities: &[i32], after: Option<i64>, rows: u32) -> Query {
+pub fn query(selection: &Selection, bounds: &Bounds, after: Option<i64>, rows: u32) -> Query {
     let mut parameters = Vec::new();
-    let values = Values::of(selection, authorities, after, &mut parameters);
+    let values = Values::of(selection, bounds, after, &mut parameters);
     let order = if selection.ascending { "" } else { " desc" };
     let mut branches = values.branches(&OWN, order, rows);
     if values.has_key() {
@@ -240,12 +251,16 @@ struct Values {
     until: Option<String>,
     after: Option<String>,
     ascending: bool,
+    only_authority: Option<String>,
+    only_actors: Option<String>,
+    /// The same actors one by one, where no agent is asked for: each is found by the index.
+    each_actor: Vec<String>,
 }
 
 impl Values {
     fn of(
         selection: &Selection,
-        authorities: &[i32],
+        bounds: &Bounds,
         after: Option<i64>,
         parameters: &mut Vec<Parameter>,
     ) -> Self {
@@ -257,14 +272,15 @@ impl Values {
         };
         Self {
             agent: name(selection.agent.map(Parameter::Int4)),
-            authorities: if authorities.len() <= AUTHORITIES {
-                authorities
+            authorities: if bounds.authorities.len() <= AUTHORITIES {
+                bounds
+                    .authorities
                     .iter()
                     .filter_map(|authority| name(Some(Parameter::Int4(*authority))))
                     .map(|value| format!("= {value}"))
                     .collect()
             } else {
-                let all = name(Some(Parameter::Int4s(authorities.to_vec())));
+                let all = name(Some(Parameter::Int4s(bounds.authorities.clone())));
                 all.map(|value| format!("= any({value})"))
                     .into_iter()
                     .collect()
@@ -278,6 +294,15 @@ impl Values {
             until: name(selection.until.map(Parameter::Time)),
             after: name(after.map(Parameter::Int8)),
             ascending: selection.ascending,
+            only_authority: name(bounds.authority.map(Parameter::Int4)),
+            only_actors: name(bounds.actors.clone().map(Parameter::Int4s)),
+            each_actor: match (&bounds.actors, selection.agent) {
+                (Some(actors), None) => actors
+                    .iter()
+                    .filter_map(|actor| name(Some(Parameter::Int4(*actor))))
+                    .collect(),
+                _ => Vec::new(),
+            },
         }
     }
 
@@ -298,10 +323,14 @@ impl Values {
     }
 
     fn agent_places(&self, world: &World) -> Vec<Place> {
-        let Some(agent) = &self.agent else {
-            return vec![Place::anywhere()];
-        };
         let row = world.row.1;
+        let Some(agent) = &self.agent else {
+            if self.only_actors.is_none() {
+                return vec![Place::anywhere()];
+            }
+            let by_actor = |actor| Place::column(format!("{row}.actor = {actor}"));
+            return self.each_actor.iter().map(by_actor).collect();
+        };
         let mut places = vec![Place::column(format!("{row}.actor = {agent}"))];
         places.extend(world.agents.iter().filter_map(|table| {
             let condition = format!("g.agent = {agent}");
@@ -355,7 +384,8 @@ impl Values {
         let conditions: Vec<String> = of_keys
             .chain(of_verb)
             .chain(of_registration)
-            .chain(read.iter().flat_map(|name| self.bounds(name)))
+            .chain(read.iter().flat_map(|name| self.positions(name)))
+            .chain(self.restriction(world))
             .chain([VALID.to_owned()])
             .collect();
         let distinct = if world.repeats {
@@ -372,8 +402,26 @@ impl Values {
         )
     }
 
+    /// What may be read: the statement, and what it inherits from. Else a reference of one's own to
+    /// another's statement would tell what that one is about.
+    fn restriction(&self, world: &World) -> Vec<String> {
+        let mut rows = vec![world.row.1];
+        if world.repeats {
+            rows.push("s");
+        }
+        rows.into_iter()
+            .flat_map(|row| {
+                let authority = self.only_authority.iter();
+                let actors = self.only_actors.iter();
+                authority
+                    .map(move |only| format!("{row}.authority = {only}"))
+                    .chain(actors.map(move |only| format!("{row}.actor = any({only})")))
+            })
+            .collect()
+    }
+
     /// The positions that are asked for, in the table `name`.
-    fn bounds(&self, name: &str) -> Vec<String> {
+    fn positions(&self, name: &str) -> Vec<String> {
         let side = if self.ascending { '>' } else { '<' };
         let since = self.since.as_ref();
         let until = self.until.as_ref();
@@ -424,11 +472,15 @@ mod tests {
     use super::*;
 
     fn text(selection: &Selection, authorities: &[i32], after: Option<i64>) -> String {
-        let words: Vec<_> = query(selection, authorities, after, 11)
-            .sql
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect();
+        let bounds = Bounds {
+            authorities: authorities.to_vec(),
+            ..Bounds::default()
+        };
+        words(&query(selection, &bounds, after, 11))
+    }
+
+    fn words(query: &Query) -> String {
+        let words: Vec<_> = query.sql.split_whitespace().map(str::to_owned).collect();
         words.join(" ")
     }
 
@@ -488,7 +540,7 @@ mod tests {
             ),
         ];
         assert_eq!(text(&selection, &[], Some(5)), whole(&wanted, ""));
-        let values = query(&selection, &[], Some(5), 11).parameters;
+        let values = query(&selection, &Bounds::default(), Some(5), 11).parameters;
         assert_eq!(
             values,
             [Parameter::Int4(7), Parameter::Int4(1), Parameter::Int8(5)]
@@ -522,5 +574,48 @@ mod tests {
         let sql = text(&selection, &many, None);
         assert_eq!(sql.matches("limit 11)").count(), 4 * 2 + 3 * 2);
         assert!(sql.contains("s.authority = any($2)"));
+    }
+
+    #[test]
+    fn a_restriction_holds_for_the_statement_and_for_what_it_inherits_from() {
+        let bounds = Bounds {
+            authority: Some(5),
+            actors: Some(vec![8, 9]),
+            ..Bounds::default()
+        };
+        let verb = Selection {
+            verb: Some(1),
+            ..Selection::default()
+        };
+        let sql = words(&query(&verb, &bounds, None, 11));
+        // A branch an actor, found by the index of actors.
+        for (row, key) in [("s", "$4"), ("s", "$5"), ("i", "$4"), ("i", "$5")] {
+            assert!(
+                sql.contains(&format!("where {row}.actor = {key} and {row}.verb = $1")),
+                "{sql}"
+            );
+        }
+        assert_eq!(sql.matches("limit 11)").count(), 4);
+        assert_eq!(
+            sql.matches("s.authority = $2 and s.actor = any($3)")
+                .count(),
+            4
+        );
+        assert_eq!(
+            sql.matches("i.authority = $2 and i.actor = any($3)")
+                .count(),
+            2
+        );
+        let agent = Selection {
+            agent: Some(7),
+            ..Selection::default()
+        };
+        let sql = words(&query(&agent, &bounds, None, 11));
+        assert_eq!(sql.matches("limit 11)").count(), 4);
+        assert_eq!(
+            sql.matches("s.authority = $2 and s.actor = any($3)")
+                .count(),
+            4
+        );
     }
 }

@@ -4,8 +4,8 @@ use schemas::ids::AccountKey;
 use service::pg::Pool;
 
 use super::cursor::Cursor;
-use super::filter::{Filter, Shown};
-use super::plan::{self, Selection};
+use super::filter::{Filter, Restriction, Shown};
+use super::plan::{self, Bounds, Selection};
 use crate::statement::keys;
 use crate::store::dictionaries::Dictionaries;
 use crate::store::statements::{self, StoredStatement};
@@ -22,10 +22,20 @@ pub struct Page {
     pub shown: Shown,
 }
 
+/// What reading needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Access<'a> {
+    /// Connections.
+    pub pool: &'a Pool,
+    /// Integers in place of keys.
+    pub dictionaries: &'a Dictionaries,
+    /// What the caller may read at all.
+    pub restriction: &'a Restriction,
+}
+
 /// The first page of a filter. `page_max` statements at most.
 pub async fn first_page(
-    pool: &Pool,
-    dictionaries: &Dictionaries,
+    access: Access<'_>,
     secret: &[u8],
     filter: &Filter,
     page_max: u32,
@@ -34,20 +44,55 @@ pub async fn first_page(
         .limit
         .filter(|limit| *limit > 0)
         .map_or(page_max, |limit| limit.min(page_max));
-    match select(pool, dictionaries, secret, filter).await? {
-        Some(selection) => page(pool, selection, None, rows, filter.shown).await,
+    match select(access.pool, access.dictionaries, secret, filter).await? {
+        Some(selection) => page(access, selection, None, rows, filter.shown).await,
         // No statement ever had such an agent, verb or activity.
-        None => Ok(Page {
-            shown: filter.shown,
-            ..Page::default()
-        }),
+        None => Ok(nothing(filter.shown)),
     }
 }
 
-/// The page that a cursor names.
-pub async fn next_page(pool: &Pool, cursor: Cursor) -> Result<Page, StoreError> {
+/// The page that a cursor names, as far as this caller may read it.
+pub async fn next_page(access: Access<'_>, cursor: Cursor) -> Result<Page, StoreError> {
     let after = Some(cursor.after);
-    page(pool, cursor.selection, after, cursor.rows, cursor.shown).await
+    page(access, cursor.selection, after, cursor.rows, cursor.shown).await
+}
+
+fn nothing(shown: Shown) -> Page {
+    Page {
+        shown,
+        ..Page::default()
+    }
+}
+
+/// The bounds of a restriction, and the authorities of an agent that is meant broadly; none when
+/// nothing that may be read was ever stored.
+async fn bounds(access: Access<'_>, selection: &Selection) -> Result<Option<Bounds>, StoreError> {
+    let Access {
+        pool, dictionaries, ..
+    } = access;
+    let mut bounds = Bounds::default();
+    if let Some(authority) = access.restriction.authority {
+        bounds.authority = dictionaries.authorities.find(pool, authority).await?;
+        if bounds.authority.is_none() {
+            return Ok(None);
+        }
+    }
+    if let Some(actors) = &access.restriction.actors {
+        let mut known = Vec::with_capacity(actors.len());
+        for actor in actors {
+            known.extend(dictionaries.actors.find(pool, actor.as_uuid()).await?);
+        }
+        known.sort_unstable();
+        known.dedup();
+        if known.is_empty() {
+            return Ok(None);
+        }
+        bounds.actors = Some(known);
+    }
+    if let Some(agent) = selection.agent.filter(|_| selection.related_agents) {
+        bounds.authorities = references::authorities_of(pool, agent).await?;
+    }
+    Ok(Some(bounds))
 }
 
 /// Keys become integers; none when one of them was never used.
@@ -103,23 +148,22 @@ async fn select(
 /// would have passed over. The last page shows everything, since nothing is read on from it. Newest
 /// first, what is committed later at an earlier position is still ahead.
 async fn page(
-    pool: &Pool,
+    access: Access<'_>,
     selection: Selection,
     after: Option<i64>,
     rows: u32,
     shown: Shown,
 ) -> Result<Page, StoreError> {
     let consistent = if selection.ascending {
-        Some(horizon::consistent_through(pool).await?)
+        Some(horizon::consistent_through(access.pool).await?)
     } else {
         None
     };
-    let authorities = match selection.agent {
-        Some(agent) if selection.related_agents => references::authorities_of(pool, agent).await?,
-        _ => Vec::new(),
+    let Some(bounds) = bounds(access, &selection).await? else {
+        return Ok(nothing(shown));
     };
-    let query = plan::query(&selection, &authorities, after, rows.saturating_add(1));
-    let mut statements = statements::page(pool, &query.sql, &query.parameters).await?;
+    let query = plan::query(&selection, &bounds, after, rows.saturating_add(1));
+    let mut statements = statements::page(access.pool, &query.sql, &query.parameters).await?;
     if u32::try_from(statements.len()).is_ok_and(|found| found <= rows) {
         return Ok(Page {
             statements,

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use schemas::ids::StatementId;
+use schemas::ids::{AccountKey, StatementId};
 use schemas::profile::{AnswerParts, Candidate};
 use schemas::xapi::XapiVersion;
 use service::pg::Pool;
@@ -126,11 +126,21 @@ pub async fn insert(
     settle(connection, result).map(|row| (row.get(0), row.get(1)))
 }
 
-/// One statement, and whether it is voided.
-pub async fn by_id(
-    pool: &Pool,
-    id: StatementId,
-) -> Result<Option<(StoredStatement, bool)>, StoreError> {
+/// One statement, with what decides who may read it.
+#[derive(Debug)]
+pub struct Found {
+    /// The statement.
+    pub statement: StoredStatement,
+    /// Whether it is voided.
+    pub is_voided: bool,
+    /// The key of its authority.
+    pub authority: Uuid,
+    /// Its actor; none for an anonymous Group.
+    pub actor: Option<AccountKey>,
+}
+
+/// One statement, if there is one with this id.
+pub async fn by_id(pool: &Pool, id: StatementId) -> Result<Option<Found>, StoreError> {
     let connection = pool.get().await?;
     let result = async {
         let statement = connection
@@ -140,7 +150,14 @@ pub async fn by_id(
     }
     .await;
     let row = settle(connection, result)?;
-    Ok(row.map(|row| (StoredStatement::from_row(&row), row.get("voided"))))
+    Ok(row.map(|row| Found {
+        statement: StoredStatement::from_row(&row),
+        is_voided: row.get("voided"),
+        authority: row.get("hash"),
+        actor: row
+            .get::<_, Option<Uuid>>("account")
+            .map(AccountKey::from_uuid),
+    }))
 }
 
 /// A value of a query that was put together.

@@ -1,18 +1,19 @@
 //! The plans of the listed queries: ordered scans of the right indexes, whatever the size.
 
 use chrono::DateTime;
-use lrs::query::plan::{Query, Selection, query};
+use lrs::query::plan::{Bounds, Query, Selection, query};
 use lrs::store::statements::{PAGE_BEGIN, Parameter};
 use service::testkit::TestDb;
 use tokio_postgres::types::{ToSql, Type};
 
 /// 60,000 statements of 2,000 pupils: three verbs (one nearly everywhere, one rare), 500 activities.
 const FILL: &str = "
-insert into lrs.authorities (hash, document) values (gen_random_uuid(), '{}');
+insert into lrs.authorities (hash, document) values (gen_random_uuid(), '{}'), (gen_random_uuid(), '{}');
 insert into lrs.statements (seq, stored, id, registration, voids, actor, verb, activity, authority, version, payload)
 select n, timestamptz '2026-01-01' + n * interval '1 second', gen_random_uuid(),
        case when n % 10 = 0 then gen_random_uuid() end, null, 1 + n::bigint * 7919 % 2000,
-       case when n % 1000 = 0 then 3 when n % 10 = 0 then 2 else 1 end, 1 + n::bigint * 104729 % 500, 1, 103,
+       case when n % 1000 = 0 then 3 when n % 10 = 0 then 2 else 1 end, 1 + n::bigint * 104729 % 500,
+       case when n % 50 = 0 then 2 else 1 end, 103,
        decode(repeat('ab', 300), 'hex')
   from generate_series(1, 60000) n;
 insert into lrs.statement_agents (agent, seq) select 1 + n % 2000, n from generate_series(1, 60000, 20) n;
@@ -20,7 +21,7 @@ insert into lrs.related_agents (agent, seq, verb) select 1 + n % 500, n, 1 + n %
 insert into lrs.related_activities (activity, seq, verb)
 select a, n, 1 + n % 3 from generate_series(1, 60000) n, lateral (values (1 + n % 40), (600 + n % 2)) v (a);
 insert into lrs.inherited (seq, via, actor, verb, activity, registration, authority)
-select n, n - k, 1 + n % 2000, 1 + n % 3, 1 + n % 500, null, 1 from generate_series(101, 60000, 30) n, generate_series(1, 2) k;
+select n, n - k, 1 + n % 2000, 1 + n % 3, 1 + n % 500, null, 1 + n % 2 from generate_series(101, 60000, 30) n, generate_series(1, 2) k;
 insert into lrs.inherited_agents (agent, seq, via, related)
 select 1 + n % 500, n, n - 1, n % 2 = 0 from generate_series(101, 60000, 30) n;
 insert into lrs.inherited_activities (activity, seq, via) select 1 + n % 40, n, n - 1 from generate_series(101, 60000, 30) n;
@@ -227,8 +228,16 @@ async fn the_listed_queries_are_ordered_index_scans() {
         .await
         .expect("begun as a page is");
     for (what, selection, after, indexes) in listed() {
-        let authorities: &[i32] = if selection.related_agents { &[1] } else { &[] };
-        let plan = explain(&client, &query(&selection, authorities, after, 101)).await;
+        let authorities = if selection.related_agents {
+            vec![1]
+        } else {
+            vec![]
+        };
+        let bounds = Bounds {
+            authorities,
+            ..Bounds::default()
+        };
+        let plan = explain(&client, &query(&selection, &bounds, after, 101)).await;
         for index in indexes {
             assert!(
                 plan.contains(&format!(" using {index} on ")),

@@ -1,5 +1,5 @@
 //! Statements that refer to others are found by what finds those (xAPI 1.0.3 Communication 2.1.3,
-//! "Filter Conditions for StatementRefs").
+//! "Filter Conditions for `StatementRefs`").
 
 use std::time::{Duration, Instant};
 

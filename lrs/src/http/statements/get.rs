@@ -5,7 +5,6 @@ use std::time::SystemTime;
 use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderMap, HttpDate, LAST_MODIFIED, VARY};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use chrono::{DateTime, Utc};
-use schemas::ids::StatementId;
 use schemas::xapi::XapiVersion;
 use service::error::Problem;
 use service::identity::{Action, Caller};
@@ -13,10 +12,11 @@ use service::identity::{Action, Caller};
 use crate::Lrs;
 use crate::http::version::Spoken;
 use crate::http::{params, problems};
-use crate::query::filter::{self, Ask, Shown};
+use crate::query::filter::{self, Ask, Restriction, Shown};
 use crate::query::read::Page;
 use crate::query::show::Reader;
 use crate::statement::format::{Format, Languages};
+use crate::store::statements::StoredStatement;
 
 const SECTION: &str = "xAPI 1.0.3 Communication 2.1.3";
 
@@ -28,27 +28,34 @@ pub(in crate::http) async fn get(
     Spoken(version): Spoken,
 ) -> Result<HttpResponse, Problem> {
     caller.require(Action::ReadStatements)?;
+    let may_read = Restriction::default();
     let reader = Reader {
         version,
         languages: languages(request.headers()),
     };
     let parameters = params::decode(request.query_string())?;
     match filter::read(&parameters, version).map_err(problems::invalid)? {
-        Ask::One(id, shown) => single(&lrs, id, false, shown, &reader).await,
-        Ask::Voided(id, shown) => single(&lrs, id, true, shown, &reader).await,
+        Ask::One(id, shown) => {
+            let found = lrs.by_id(id, &may_read).await?;
+            single(&lrs, found, false, shown, &reader).await
+        }
+        Ask::Voided(id, shown) => {
+            let found = lrs.by_id(id, &may_read).await?;
+            single(&lrs, found, true, shown, &reader).await
+        }
         Ask::More(text) => {
             let cursor = lrs.cursor(&text).map_err(|error| {
                 problems::bad_request("more", "query-more-unknown", SECTION, &error.to_string())
             })?;
-            page(&lrs, &lrs.next_page(cursor).await?, &reader).await
+            page(&lrs, &lrs.next_page(cursor, &may_read).await?, &reader).await
         }
-        Ask::Many(filter) => page(&lrs, &lrs.first_page(&filter).await?, &reader).await,
+        Ask::Many(filter) => page(&lrs, &lrs.first_page(&filter, &may_read).await?, &reader).await,
     }
 }
 
 async fn single(
     lrs: &Lrs,
-    id: StatementId,
+    found: Option<(StoredStatement, bool)>,
     voided: bool,
     shown: Shown,
     reader: &Reader,
@@ -58,13 +65,10 @@ async fn single(
     } else {
         "statementId"
     };
-    let (statement, is_voided) = lrs
-        .by_id(id)
-        .await?
+    let statement = found
+        .filter(|(_, is_voided)| *is_voided == voided)
+        .map(|(statement, _)| statement)
         .ok_or_else(|| problems::no_statement(parameter))?;
-    if is_voided != voided {
-        return Err(problems::no_statement(parameter));
-    }
     let stored = statement.stored;
     let texts = lrs.show(&[statement], shown.format, reader).await?;
     Ok(answer(shown, Some(stored)).body(texts.concat()))

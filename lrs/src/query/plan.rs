@@ -57,6 +57,17 @@ pub struct Selection {
     pub ascending: bool,
 }
 
+impl Selection {
+    /// Whether anything is asked that a statement may inherit.
+    #[must_use]
+    pub fn has_key(&self) -> bool {
+        self.agent.is_some()
+            || self.verb.is_some()
+            || self.activity.is_some()
+            || self.registration.is_some()
+    }
+}
+
 #[expect(
     clippy::trivially_copy_pass_by_ref,
     reason = "serde asks with a reference"
@@ -102,7 +113,7 @@ pub fn query(selection: &Selection, bounds: &Bounds, after: Option<i64>, rows: u
     let values = Values::of(selection, bounds, after, &mut parameters);
     let order = if selection.ascending { "" } else { " desc" };
     let mut branches = values.branches(&OWN, order, rows);
-    if values.has_key() {
+    if selection.has_key() {
         branches.extend(values.branches(&INHERITED, order, rows));
     }
     let found = branches.join("\n        union all\n");
@@ -304,13 +315,6 @@ impl Values {
                 _ => Vec::new(),
             },
         }
-    }
-
-    /// Whether anything is asked that a statement may inherit.
-    fn has_key(&self) -> bool {
-        [&self.agent, &self.verb, &self.activity, &self.registration]
-            .into_iter()
-            .any(Option::is_some)
     }
 
     fn branches(&self, world: &World, order: &str, rows: u32) -> Vec<String> {

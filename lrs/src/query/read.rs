@@ -154,10 +154,11 @@ async fn page(
     rows: u32,
     shown: Shown,
 ) -> Result<Page, StoreError> {
-    let consistent = if selection.ascending {
-        Some(horizon::consistent_through(access.pool).await?)
-    } else {
-        None
+    let consistent = match (selection.ascending, selection.has_key()) {
+        (false, _) => None,
+        // Nothing is found through a reference.
+        (true, false) => Some(horizon::read(access.pool).await?),
+        (true, true) => Some(horizon::consistent_through(access.pool).await?),
     };
     let Some(bounds) = bounds(access, &selection).await? else {
         return Ok(nothing(shown));

@@ -59,13 +59,22 @@ pub struct Inheritance {
 
 /// Takes the right to follow references; none while another copy has it.
 pub async fn lock(pool: &Pool) -> Result<Option<Following>, StoreError> {
-    // Out of the pool: a connection that goes back to it would keep the lock.
-    let connection = Object::take(pool.get().await?);
-    let row = connection
+    let connection = pool.get().await?;
+    let result = connection
         .query_one(include_str!("sql/references_lock.sql"), &[])
-        .await?;
-    let ours: bool = row.get(0);
-    Ok(ours.then_some(Following { connection }))
+        .await;
+    match result {
+        Ok(row) if row.get(0) => {
+            // Out of the pool: a connection that goes back to it would keep the lock.
+            let connection = Object::take(connection);
+            connection
+                .batch_execute(include_str!("sql/references_session.sql"))
+                .await?;
+            Ok(Some(Following { connection }))
+        }
+        Ok(_) => Ok(None),
+        Err(error) => settle(connection, Err(error)),
+    }
 }
 
 impl Following {

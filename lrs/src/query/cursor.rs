@@ -110,7 +110,7 @@ mod tests {
     const GOLDEN_1: &str = "eyJmIjoxLCJxIjp7ImciOjcsInYiOjEsInMiOjE3ODAwMDAwMDAwMDA1MDAsIm8iOnRydWV9LCJwIjoxMjM0NSwibiI6MTAwfZkjjTCfde9PclVGsfJLsA8";
 
     /// A cursor of format 2.
-    const GOLDEN_2: &str = "";
+    const GOLDEN_2: &str = "eyJmIjoyLCJxIjp7ImciOjcsImdnIjp0cnVlLCJ2IjoxLCJhIjo5LCJhYSI6dHJ1ZSwicyI6MTc4MDAwMDAwMDAwMDUwMCwibyI6dHJ1ZX0sInAiOjEyMzQ1LCJuIjoxMDAsInciOnsiZiI6ImNhbm9uaWNhbCIsImEiOnRydWV9fZi74ewuf7HIqe5AKakvkD4";
 
     fn cursor() -> Cursor {
         let selection = Selection {

@@ -1,7 +1,11 @@
 //! The only place that names actix-web.
 
 mod about;
+mod activities;
+mod agents;
+mod answer;
 mod body;
+mod documents;
 mod openapi;
 mod params;
 mod problems;

@@ -11,6 +11,7 @@ use super::queue::{Job, Queue};
 use super::{Rejection, Request, Verdict};
 use crate::statement::{Stamped, keys};
 use crate::store::StoreError;
+use crate::store::definitions::Definitions;
 use crate::store::dictionaries::Dictionaries;
 use crate::store::statements::{self, NewStatement};
 
@@ -33,13 +34,22 @@ pub async fn run(queue: &Queue, committer: &Committer, group_max_statements: usi
 pub struct Committer {
     pool: Pool,
     dictionaries: std::sync::Arc<Dictionaries>,
+    definitions: std::sync::Arc<Definitions>,
 }
 
 impl Committer {
     /// A committer that writes through `pool`.
     #[must_use]
-    pub fn new(pool: Pool, dictionaries: std::sync::Arc<Dictionaries>) -> Self {
-        Self { pool, dictionaries }
+    pub fn new(
+        pool: Pool,
+        dictionaries: std::sync::Arc<Dictionaries>,
+        definitions: std::sync::Arc<Definitions>,
+    ) -> Self {
+        Self {
+            pool,
+            dictionaries,
+            definitions,
+        }
     }
 
     /// Stores a group and answers each of its requests.
@@ -147,6 +157,10 @@ impl Committer {
                 .enter(&self.pool, &authorities)
                 .await?,
         };
+        let sent = new.iter().flat_map(|statement| &statement.definitions);
+        self.definitions
+            .enter(&self.pool, &self.dictionaries.activities, sent)
+            .await?;
         Ok(new.iter().map(|statement| ids.row(statement)).collect())
     }
 }

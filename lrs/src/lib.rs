@@ -1,9 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 pub mod config;
+pub mod documents;
 pub mod http;
 pub mod ingest;
 pub mod lake;
+mod ordered;
+pub mod person;
 pub mod query;
 pub mod references;
 pub mod statement;
@@ -20,6 +23,9 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use documents::decide::{Refused as WriteRefused, Write};
+use documents::query::NamedAgent;
+use documents::{Address, Place};
 use ingest::commit::{self, Committer};
 use ingest::queue::{Limits, Queue, Refused};
 use ingest::{Rejection, Request};
@@ -29,9 +35,12 @@ use query::read::{self, Access, Page};
 use query::show::{self, NotShown, Reader};
 use references::{Follower, Vouching};
 use statement::format::Format;
-use statement::{Authority, Stamped};
+use statement::keys::Iri;
+use statement::{Authority, Stamped, payload};
 use store::StoreError;
+use store::definitions::{self, Definitions};
 use store::dictionaries::Dictionaries;
+use store::documents::{Names, StoredDocument};
 use store::horizon::Horizon;
 use store::statements::{self, StoredStatement};
 
@@ -49,6 +58,7 @@ pub struct Lrs {
     dictionaries: Arc<Dictionaries>,
     vouching: Arc<Vouching>,
     references: Arc<Notify>,
+    definitions: Arc<Definitions>,
     horizon: Horizon,
 }
 
@@ -79,6 +89,7 @@ impl Lrs {
             dictionaries: Arc::default(),
             vouching: Arc::new(Vouching::new(context.secret.clone())),
             references: Arc::default(),
+            definitions: Arc::default(),
             horizon: Horizon::new(context.pool.clone()),
             context,
             config,
@@ -160,13 +171,83 @@ impl Lrs {
         reader: &Reader,
     ) -> Result<Vec<String>, NotShown> {
         let exact = show::exact(statements, reader.version)?;
-        let definitions = HashMap::new();
+        let definitions = match format {
+            Format::Canonical => {
+                show::kept_definitions(&self.context.pool, &self.dictionaries, &exact).await?
+            }
+            Format::Exact | Format::Ids => HashMap::new(),
+        };
         show::formatted(exact, format, &definitions, &reader.languages)
     }
 
     /// Reads a `more` that this installation gave out.
     pub fn cursor(&self, text: &str) -> Result<Cursor, NotACursor> {
         Cursor::read(text, self.secret())
+    }
+
+    /// One document.
+    pub async fn document(&self, address: &Address) -> Result<Option<StoredDocument>, StoreError> {
+        store::documents::find(&self.context.pool, &self.dictionaries, address).await
+    }
+
+    /// The names of the documents of a place, all or those that changed after an instant.
+    pub async fn document_names(
+        &self,
+        place: &Place,
+        since: Option<DateTime<Utc>>,
+    ) -> Result<Names, StoreError> {
+        store::documents::names(&self.context.pool, &self.dictionaries, place, since).await
+    }
+
+    /// Changes one document, unless what is there forbids it.
+    pub async fn write_document(
+        &self,
+        address: &Address,
+        write: &Write,
+    ) -> Result<Result<(), WriteRefused>, StoreError> {
+        store::documents::write(&self.context.pool, &self.dictionaries, address, write).await
+    }
+
+    /// Deletes all documents of a place.
+    pub async fn delete_documents(&self, place: &Place) -> Result<(), StoreError> {
+        store::documents::delete_many(&self.context.pool, &self.dictionaries, place).await
+    }
+
+    /// What is known of an agent, as a Person.
+    pub async fn person(&self, asked: &NamedAgent) -> Result<serde_json::Value, StoreError> {
+        let account = asked.identified(self.secret()).account.as_uuid();
+        let newest = store::agents::newest(
+            &self.context.pool,
+            &self.dictionaries,
+            account,
+            person::STATEMENTS,
+        )
+        .await?;
+        let statements: Vec<Vec<u8>> = newest
+            .iter()
+            .filter_map(|kept| payload::decompress(kept).ok())
+            .collect();
+        Ok(person::person(asked, &statements))
+    }
+
+    /// An activity with its canonical definition, if it has one, as JSON.
+    pub async fn activity(&self, activity: &Iri) -> Result<String, StoreError> {
+        let pool = &self.context.pool;
+        let definition = match self
+            .dictionaries
+            .activities
+            .find(pool, activity.hash)
+            .await?
+        {
+            Some(id) => definitions::find(pool, &[id]).await?.remove(&id),
+            None => None,
+        };
+        let definition =
+            definition.map_or_else(String::new, |json| format!(",\"definition\":{json}"));
+        let id = ordered::quoted(&activity.text);
+        Ok(format!(
+            "{{\"objectType\":\"Activity\",\"id\":{id}{definition}}}"
+        ))
     }
 
     /// Up to where every statement is committed, visible and found through its references; it never
@@ -232,6 +313,7 @@ async fn run_committer(lrs: Arc<Lrs>) {
         Arc::clone(&lrs.dictionaries),
         Arc::clone(&lrs.vouching),
         Arc::clone(&lrs.references),
+        Arc::clone(&lrs.definitions),
     );
     commit::run(
         &lrs.queue,

@@ -12,7 +12,7 @@ use utoipa::OpenApi;
 /// What the part of the LRS of `/api/openapi.json` says.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    Documented::openapi()
+    Documented::openapi().merge_from(super::documents::openapi::openapi())
 }
 
 #[derive(OpenApi)]

@@ -14,6 +14,7 @@ use super::{Rejection, Request, Verdict};
 use crate::references::Vouching;
 use crate::statement::{Stamped, keys};
 use crate::store::StoreError;
+use crate::store::definitions::Definitions;
 use crate::store::dictionaries::Dictionaries;
 use crate::store::statements::{self, NewStatement};
 
@@ -38,6 +39,8 @@ pub struct Committer {
     dictionaries: Arc<Dictionaries>,
     vouching: Arc<Vouching>,
     references: Arc<Notify>,
+    dictionaries: Arc<Dictionaries>,
+    definitions: Arc<Definitions>,
 }
 
 impl Committer {
@@ -49,12 +52,15 @@ impl Committer {
         dictionaries: Arc<Dictionaries>,
         vouching: Arc<Vouching>,
         references: Arc<Notify>,
+        dictionaries: Arc<Dictionaries>,
+        definitions: Arc<Definitions>,
     ) -> Self {
         Self {
             pool,
             dictionaries,
             vouching,
             references,
+            definitions,
         }
     }
 
@@ -178,6 +184,10 @@ impl Committer {
                 &authorities,
                 &ids.authorities,
             )
+            .await?;
+        let sent = new.iter().flat_map(|statement| &statement.definitions);
+        self.definitions
+            .enter(&self.pool, &self.dictionaries.activities, sent)
             .await?;
         Ok(new.iter().map(|statement| ids.row(statement)).collect())
     }

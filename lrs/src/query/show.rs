@@ -1,14 +1,19 @@
 //! Statements that were found, as JSON in the format that was asked for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use schemas::xapi::XapiVersion;
+use service::pg::Pool;
+use uuid::Uuid;
 
 use crate::statement::format::{self, Format, Languages};
+use crate::statement::keys;
 use crate::statement::payload::{self, Unreadable};
+use crate::store::dictionaries::Dictionaries;
 use crate::store::statements::StoredStatement;
+use crate::store::{StoreError, definitions};
 
-/// A statement that cannot be shown: the database was changed by another hand.
+/// A statement that cannot be shown. But for the last, the database was changed by another hand.
 #[derive(Debug, thiserror::Error)]
 pub enum NotShown {
     /// Its payload is not what was written.
@@ -17,6 +22,9 @@ pub enum NotShown {
     /// What is stored is not the object that was once accepted.
     #[error("a stored statement is no statement")]
     Json(#[from] serde_json::Error),
+    /// Definitions could not be looked up.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// For whom statements are shown.
@@ -45,6 +53,27 @@ pub fn exact(
         Ok(format::exact(&kept, version)?)
     };
     statements.iter().map(one).collect()
+}
+
+/// The definitions that the LRS keeps of the Activities of statements, as JSON, by IRI.
+pub async fn kept_definitions(
+    pool: &Pool,
+    dictionaries: &Dictionaries,
+    exact: &[String],
+) -> Result<HashMap<String, String>, NotShown> {
+    let mut wanted = BTreeSet::new();
+    for text in exact {
+        wanted.extend(format::activities(text)?);
+    }
+    let keys: Vec<Uuid> = wanted.iter().map(|iri| keys::hash(iri)).collect();
+    let ids = dictionaries.activities.find_all(pool, &keys).await?;
+    let known: Vec<i32> = ids.values().copied().collect();
+    let mut kept = definitions::find(pool, &known).await?;
+    Ok(wanted
+        .into_iter()
+        .zip(keys)
+        .filter_map(|(iri, key)| Some((iri, kept.remove(ids.get(&key)?)?)))
+        .collect())
 }
 
 /// The same in another format. `definitions`: those that the LRS keeps, for `canonical`.

@@ -10,6 +10,7 @@ use schemas::xapi::XapiVersion;
 use serde_json::Value;
 use uuid::{NoContext, Timestamp, Uuid};
 
+use super::definition::{self, Definition};
 use super::keys::{self, Agents, Iri};
 use super::parse::Parsed;
 use super::payload;
@@ -72,6 +73,8 @@ pub struct Stamped {
     pub authority: Authority,
     /// The bytes that were sent, compressed.
     pub payload: Vec<u8>,
+    /// What it says of activities, if its sender may define them.
+    pub definitions: Vec<Definition>,
 }
 
 /// Stamps the statements of one request.
@@ -83,6 +86,8 @@ pub struct Stamper<'a> {
     pub authority: Authority,
     /// Minted ids start with this time, so that they lie together in the index.
     pub now: DateTime<Utc>,
+    /// Whether the sender may define activities.
+    pub define: bool,
 }
 
 impl Stamper<'_> {
@@ -107,6 +112,11 @@ impl Stamper<'_> {
             candidate: profile::classify(statement),
             authority: self.authority.clone(),
             payload: payload::compress(parsed.sent()),
+            definitions: if self.define {
+                definition::definitions(parsed)
+            } else {
+                Vec::new()
+            },
         }
     }
 
@@ -153,6 +163,7 @@ mod tests {
             secret: b"secret",
             authority: Authority::new(&json!({ "mbox": "mailto:lrs@example.org" })),
             now: DateTime::from_timestamp(1_780_000_000, 0).expect("in range"),
+            define: true,
         };
         stamper.stamp(&parsed[0])
     }

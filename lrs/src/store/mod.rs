@@ -1,7 +1,10 @@
 //! The tables of the schema `lrs`: one file per table, one `.sql` per query. The only place that
 //! names tokio-postgres.
 
+pub mod agents;
+pub mod definitions;
 pub mod dictionaries;
+pub mod documents;
 pub mod horizon;
 pub mod references;
 pub mod relay;
@@ -23,6 +26,10 @@ pub const MIGRATIONS: Migrations = Migrations {
         (
             "0002_references",
             include_str!("../../migrations/0002_references.sql"),
+        ),
+        (
+            "0003_documents",
+            include_str!("../../migrations/0003_documents.sql"),
         ),
     ],
 };
@@ -50,6 +57,9 @@ pub enum StoreError {
     /// An entry of a dictionary that was just written is not there: somebody deletes them.
     #[error("an entry of a dictionary vanished")]
     Vanished,
+    /// Others kept writing the same document: nothing was written, later it may work.
+    #[error("others kept writing the same document")]
+    Contended,
     /// Anything else: nothing was written, and this is our fault.
     #[error("PostgreSQL refused a query")]
     Refused(#[source] Arc<tokio_postgres::Error>),

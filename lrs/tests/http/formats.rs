@@ -119,6 +119,46 @@ async fn canonical_has_one_language() {
 }
 
 #[actix_web::test]
+async fn canonical_has_the_definition_that_is_kept() {
+    let app = App::start().await;
+    app.post(&rich(1)).await.is(200);
+    // Another statement of the same activity without a definition, and one that says more of it.
+    let mut more = statement(id(3), "b", "v", "rich");
+    more["object"]["definition"] = json!({ "name": { "it": "Esercizio" } });
+    app.post(&json!([statement(id(2), "b", "v", "rich"), more]))
+        .await
+        .is(200);
+    for n in [1, 2, 3] {
+        for (languages, name) in [
+            ("it", json!({ "it": "Esercizio" })),
+            ("en", json!({ "en-GB": "Exercise" })),
+        ] {
+            let one = got(
+                &app,
+                &format!("format=canonical&statementId={}", id(n)),
+                Some(languages),
+            )
+            .await;
+            assert_eq!(one.body["object"]["definition"]["name"], name, "{n}");
+            assert_eq!(
+                one.body["object"]["definition"]["interactionType"],
+                "choice"
+            );
+        }
+    }
+    let exact = got(&app, &format!("statementId={}", id(2)), None).await;
+    assert!(exact.body["object"].get("definition").is_none());
+    let page = got(&app, "format=canonical", Some("it")).await;
+    let names: Vec<&Value> = page.body["statements"]
+        .as_array()
+        .expect("a page")
+        .iter()
+        .map(|one| &one["object"]["definition"]["name"])
+        .collect();
+    assert_eq!(names, [&json!({ "it": "Esercizio" }); 3]);
+}
+
+#[actix_web::test]
 async fn the_format_goes_with_the_pages() {
     let app = App::start().await;
     app.post(&json!([rich(1), rich(2), rich(3)])).await.is(200);

@@ -1,8 +1,12 @@
 //! What a client of the LRS sees: the real routes over HTTP, over a private PostgreSQL.
 
+mod activities;
+mod agents;
 mod alternate;
 mod app;
 mod concurrent;
+mod documents;
+mod documents_concurrency;
 mod formats;
 mod headers;
 mod lost_connection;

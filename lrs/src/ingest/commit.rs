@@ -39,7 +39,6 @@ pub struct Committer {
     dictionaries: Arc<Dictionaries>,
     vouching: Arc<Vouching>,
     references: Arc<Notify>,
-    dictionaries: Arc<Dictionaries>,
     definitions: Arc<Definitions>,
 }
 
@@ -52,7 +51,6 @@ impl Committer {
         dictionaries: Arc<Dictionaries>,
         vouching: Arc<Vouching>,
         references: Arc<Notify>,
-        dictionaries: Arc<Dictionaries>,
         definitions: Arc<Definitions>,
     ) -> Self {
         Self {

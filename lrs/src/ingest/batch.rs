@@ -116,6 +116,7 @@ mod tests {
             secret: b"s",
             authority: Authority::new(&json!({})),
             now: DateTime::default(),
+            define: false,
         };
         let parsed = parse(&body, XapiVersion::V1_0_3).expect("good statements");
         let statements = parsed

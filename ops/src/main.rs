@@ -48,6 +48,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Credential(CredentialCommand::Create(args)) => credential::create(args).await,
         Command::Credential(CredentialCommand::List(args)) => credential::list(args).await,
         Command::Credential(CredentialCommand::Revoke(args)) => credential::revoke(args).await,
+        Command::Credential(CredentialCommand::Rotate(args)) => credential::rotate(args).await,
         Command::Roster(RosterCommand::Import(args)) => import::run(args, Resource::Roster).await,
         Command::Catalogue(CatalogueCommand::Import(args)) => {
             import::run(args, Resource::Catalogue).await

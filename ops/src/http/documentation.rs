@@ -49,6 +49,7 @@ impl Modify for Basic {
 /// The description of this process's resources.
 fn document(services: &Services) -> Value {
     let mut document = Common::openapi();
+    document.merge(service::http::credentials::openapi());
     if services.lrs.is_some() {
         document.merge(lrs::openapi());
     }
@@ -333,6 +334,7 @@ mod tests {
     #[test]
     fn the_resources_of_xapi_are_described_beside_the_others() {
         let mut document = Common::openapi();
+        document.merge(service::http::credentials::openapi());
         document.merge(lrs::openapi());
         let document = serde_json::to_value(document).expect("a description is JSON");
         let page = page(&document);

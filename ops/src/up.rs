@@ -118,7 +118,7 @@ async fn serve(plan: Plan, database: &mut Database) -> anyhow::Result<()> {
     let issuer = Issuer::new(plan.settings.section("oidc")?)
         .map_err(|error| Failure::new(Code::Settings, error.to_string()))?;
     context.credentials = context.credentials.accepting(issuer);
-    let endpoint = http::endpoint(&plan.listener)?;
+    let endpoint = http::endpoint(&plan.listener, !http.tls_certificate.is_empty())?;
     // The folder stays locked until the end, with a cluster in it or not.
     let (fresh, demo) = match &plan.folder {
         Some(folder) => prepare(&context, folder.path(), plan.demo, &endpoint).await?,
@@ -224,8 +224,7 @@ impl Running {
             services,
             open: open.clone(),
         };
-        let server =
-            Server::start(site, listener, http).context("could not start the HTTP server")?;
+        let server = Server::start(site, listener, http)?;
         open.set(true);
         Ok(Self {
             server,

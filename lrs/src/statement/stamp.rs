@@ -66,6 +66,8 @@ pub struct Stamped {
     pub candidate: Candidate,
     /// Who vouches for it.
     pub authority: Authority,
+    /// Whether its sender may void what another authority wrote.
+    pub voids_others: bool,
     /// The bytes that were sent, compressed.
     pub payload: Vec<u8>,
 }
@@ -77,6 +79,8 @@ pub struct Stamper<'a> {
     pub secret: &'a [u8],
     /// Who vouches.
     pub authority: Authority,
+    /// Whether the sender may void what another authority wrote.
+    pub voids_others: bool,
     /// Minted ids start with this time, so that they lie together in the index.
     pub now: DateTime<Utc>,
 }
@@ -97,6 +101,7 @@ impl Stamper<'_> {
             voids: voids(statement),
             candidate: profile::classify(statement),
             authority: self.authority.clone(),
+            voids_others: self.voids_others,
             payload: payload::compress(parsed.sent()),
         }
     }
@@ -143,6 +148,7 @@ mod tests {
         let stamper = Stamper {
             secret: b"secret",
             authority: Authority::new(&json!({ "mbox": "mailto:lrs@example.org" })),
+            voids_others: true,
             now: DateTime::from_timestamp(1_780_000_000, 0).expect("in range"),
         };
         stamper.stamp(&parsed[0])

@@ -16,7 +16,7 @@ use rand::RngCore;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{Action, Scope};
+use super::{Action, ProfileMode, Scope};
 use crate::error::{Broken, Problem};
 use crate::pg::Pool;
 use crate::store::{StoreError, credentials};
@@ -133,6 +133,7 @@ impl Credentials {
         Ok(stored.hash.matches(secret).then(|| Caller {
             key: key.to_owned(),
             scopes: stored.scopes,
+            profile_mode: stored.profile_mode,
         }))
     }
 
@@ -154,6 +155,7 @@ impl Credentials {
 pub struct Caller {
     key: String,
     scopes: Vec<Scope>,
+    profile_mode: Option<ProfileMode>,
 }
 
 impl Caller {
@@ -161,6 +163,12 @@ impl Caller {
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// How its statements are checked against the profile; none: as the setting says.
+    #[must_use]
+    pub fn profile_mode(&self) -> Option<ProfileMode> {
+        self.profile_mode
     }
 
     /// 403 unless one of the credential's scopes allows `action`.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::StoreError;
-use crate::identity::{NewCredential, Scope, SecretHash};
+use crate::identity::{NewCredential, ProfileMode, Scope, SecretHash};
 use crate::pg::Pool;
 
 /// What is known of a credential that is not revoked.
@@ -14,6 +14,8 @@ pub struct Stored {
     pub hash: SecretHash,
     /// What it may do.
     pub scopes: Vec<Scope>,
+    /// How its statements are checked against the profile; none: as the setting says.
+    pub profile_mode: Option<ProfileMode>,
 }
 
 /// A line of `credential list`: everything but the secret.
@@ -63,6 +65,9 @@ pub async fn find(pool: &Pool, key: &str) -> Result<Option<Stored>, StoreError> 
             .into_iter()
             .filter_map(|name| name.parse().ok())
             .collect(),
+        profile_mode: row
+            .get::<_, Option<&str>>(2)
+            .and_then(|name| name.parse().ok()),
     }))
 }
 
@@ -89,6 +94,24 @@ pub async fn revoke(pool: &Pool, key: &str) -> Result<bool, StoreError> {
     let client = pool.get().await?;
     let count = client
         .execute(include_str!("sql/credentials_revoke.sql"), &[&key])
+        .await?;
+    Ok(count == 1)
+}
+
+/// Sets how a credential's statements are checked against the profile (none: as the setting says);
+/// false when there is no such credential.
+pub async fn set_profile_mode(
+    pool: &Pool,
+    key: &str,
+    mode: Option<ProfileMode>,
+) -> Result<bool, StoreError> {
+    let client = pool.get().await?;
+    let name = mode.map(ProfileMode::as_str);
+    let count = client
+        .execute(
+            include_str!("sql/credentials_profile_mode.sql"),
+            &[&key, &name],
+        )
         .await?;
     Ok(count == 1)
 }

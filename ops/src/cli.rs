@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 use service::config::{ConfigError, Settings};
-use service::identity::{ActivityPrefix, ProfileCheck, School, Scope};
+use service::identity::{ActivityPrefix, ProfileMode, School, Scope};
 
 use crate::demo::DemoArgs;
 use crate::exit;
@@ -164,8 +164,9 @@ pub(crate) struct CreateArgs {
     #[arg(long, value_name = "IRI")]
     pub(crate) activity_prefix: Option<ActivityPrefix>,
     /// What becomes of its statements that break Sillage's own profile: off, warn, refuse
-    #[arg(long, value_name = "MODE", default_value = "off")]
-    pub(crate) profile_check: ProfileCheck,
+    /// [default: as the setting says]
+    #[arg(long, value_name = "MODE")]
+    pub(crate) profile_mode: Option<ProfileMode>,
 }
 
 /// `sillage credential list`.

@@ -41,7 +41,7 @@ pub(crate) async fn create(args: CreateArgs) -> anyhow::Result<()> {
             school: args.school,
             activity_prefix: args.activity_prefix,
         },
-        profile_check: args.profile_check,
+        profile_mode: args.profile_mode,
     };
     let faults = grant.faults(clock::now());
     if !faults.is_empty() {

@@ -101,7 +101,11 @@ fn may_void(
     let written_by = existing
         .get(&target.as_uuid())
         .map(|known| known.authority)
-        .or_else(|| taken.get(&target.as_uuid()).map(|first| first.authority.hash()));
+        .or_else(|| {
+            taken
+                .get(&target.as_uuid())
+                .map(|first| first.authority.hash())
+        });
     match written_by {
         Some(authority) => authority == statement.authority.hash(),
         None => request.statements.iter().any(|other| other.id == target),
@@ -237,7 +241,10 @@ mod tests {
                         "http://adlnet.gov/expapi/verbs/voided".to_owned(),
                         json!({ "objectType": "StatementRef", "id": id(*target) }),
                     ),
-                    None => ("https://example.org/v".to_owned(), json!({ "id": "https://example.org/o" })),
+                    None => (
+                        "https://example.org/v".to_owned(),
+                        json!({ "id": "https://example.org/o" }),
+                    ),
                 };
                 json!({ "id": id(*n), "actor": { "mbox": "mailto:a@example.org" },
                     "verb": { "id": verb }, "object": object })
@@ -291,12 +298,21 @@ mod tests {
         assert_eq!(voidings(&voiding("b"), &[&stored]), [Some(0)]);
         // What is not stored is nobody's, except where it comes along, in either order.
         assert_eq!(voidings(&voiding("a"), &[]), [Some(0)]);
-        assert_eq!(voidings(&[sent_by("a", &[(2, Some(1)), (1, None)])], &[]), [None]);
-        assert_eq!(voidings(&[sent_by("a", &[(1, None), (2, Some(1))])], &[]), [None]);
+        assert_eq!(
+            voidings(&[sent_by("a", &[(2, Some(1)), (1, None)])], &[]),
+            [None]
+        );
+        assert_eq!(
+            voidings(&[sent_by("a", &[(1, None), (2, Some(1))])], &[]),
+            [None]
+        );
         // The same statement sent by another does not make it theirs, stored or in the same group.
         let again = sent_by("b", &[(1, None), (2, Some(1))]);
         assert_eq!(voidings(&[again], &[&stored]), [Some(1)]);
-        let group = [sent_by("a", &[(1, None)]), sent_by("b", &[(1, None), (2, Some(1))])];
+        let group = [
+            sent_by("a", &[(1, None)]),
+            sent_by("b", &[(1, None), (2, Some(1))]),
+        ];
         assert_eq!(voidings(&group, &[]), [None, Some(1)]);
         // A voiding that is stored already is sent again in peace.
         let done = sent_by("a", &[(1, None), (2, Some(1))]);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use schemas::ids::StatementId;
 use service::pg::Pool;
 use uuid::Uuid;
 
@@ -185,7 +186,7 @@ fn sorted_ids(requests: &[&Request]) -> Vec<Uuid> {
             let target = statement.voids.filter(|_| !statement.voids_others);
             std::iter::once(statement.id).chain(target)
         })
-        .map(StatementId::as_uuid)
+        .map(|id| id.as_uuid())
         .collect();
     ids.sort_unstable();
     ids.dedup();

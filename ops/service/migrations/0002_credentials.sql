@@ -6,8 +6,6 @@ alter table service.credentials
     add column former_until timestamptz,    -- the secret before the last rotation passes until then
     add column school text,                 -- UAI of the school that it works for
     add column activity_prefix text,        -- it writes statements about activities under this alone
-    add column profile_check text not null default 'off'
-        check (profile_check in ('off', 'warn', 'refuse')),
     add check ((former_sha256 is null) = (former_until is null));
 
 -- Every process that answers remembers credentials, and listens here for which one to forget

@@ -75,9 +75,10 @@ struct Wanted {
     /// What the activities of its statements begin with.
     #[serde(default)]
     activity_prefix: Option<String>,
-    /// What becomes of statements that break Sillage's own profile: off, warn, refuse.
+    /// What becomes of statements that break Sillage's own profile: off, warn, refuse; left out: as
+    /// the setting says.
     #[serde(default)]
-    profile_check: Option<String>,
+    profile_mode: Option<String>,
 }
 
 /// A credential with its secret, shown this once.
@@ -223,7 +224,7 @@ fn grant(wanted: Wanted) -> Result<Grant, Problem> {
     let read_at = |text: Option<String>, name: &str| (text, format!("/{name}"));
     let (school, at_school) = read_at(wanted.school, "school");
     let (prefix, at_prefix) = read_at(wanted.activity_prefix, "activity_prefix");
-    let (check, at_check) = read_at(wanted.profile_check, "profile_check");
+    let (check, at_check) = read_at(wanted.profile_mode, "profile_mode");
     let grant = Grant {
         scopes,
         label: wanted.label,
@@ -242,13 +243,12 @@ fn grant(wanted: Wanted) -> Result<Grant, Problem> {
                 &mut faults,
             ),
         },
-        profile_check: read(
+        profile_mode: read(
             check.as_ref(),
             &at_check,
-            "credential-profile-check",
+            "credential-profile-mode",
             &mut faults,
-        )
-        .unwrap_or_default(),
+        ),
     };
     if faults.is_empty() {
         for (field, rule, detail) in grant.faults(clock::now()) {

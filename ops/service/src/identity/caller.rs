@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schemas::ifi::Ifi;
 use serde_json::{Value, json};
 
-use super::{Action, ActivityPrefix, ProfileCheck, School, Scope};
+use super::{Action, ActivityPrefix, ProfileMode, School, Scope};
 use crate::error::Problem;
 use crate::store::credentials::Stored;
 
@@ -34,8 +34,8 @@ pub struct Application {
     pub school: Option<School>,
     /// The activities that it may write statements about; none: any.
     pub activity_prefix: Option<ActivityPrefix>,
-    /// What becomes of statements that break Sillage's own profile.
-    pub profile_check: ProfileCheck,
+    /// How its statements are checked against the profile; none: as the setting says.
+    pub profile_mode: Option<ProfileMode>,
     /// How its statements are vouched for.
     vouching: Vouching,
 }
@@ -45,7 +45,6 @@ pub struct Person {
     /// Her accounts, the one that stands for her first.
     accounts: Vec<Ifi>,
     consumer: Consumer,
-    profile_check: ProfileCheck,
 }
 
 /// The application that an issuer gave a token to, as an account.
@@ -73,43 +72,29 @@ impl Caller {
             scopes: stored.scopes.clone(),
             school: stored.binding.school.clone(),
             activity_prefix: stored.binding.activity_prefix.clone(),
-            profile_check: stored.profile_check,
+            profile_mode: stored.profile_mode,
             vouching: Vouching::Credential,
         })))
     }
 
     /// An application by a token with scopes, and the person that it was given for, if any.
     #[must_use]
-    pub fn application(
-        consumer: Consumer,
-        scopes: Vec<Scope>,
-        person: Option<Ifi>,
-        profile_check: ProfileCheck,
-    ) -> Self {
+    pub fn application(consumer: Consumer, scopes: Vec<Scope>, person: Option<Ifi>) -> Self {
         Self(Arc::new(Who::Application(Application {
             key: consumer.id.clone(),
             scopes,
             school: None,
             activity_prefix: None,
-            profile_check,
+            profile_mode: None,
             vouching: Vouching::Token(consumer, person),
         })))
     }
 
     /// A person by a token without scopes: `account`, and the others that are hers.
     #[must_use]
-    pub fn person(
-        consumer: Consumer,
-        account: Ifi,
-        others: Vec<Ifi>,
-        profile_check: ProfileCheck,
-    ) -> Self {
+    pub fn person(consumer: Consumer, account: Ifi, others: Vec<Ifi>) -> Self {
         let accounts = std::iter::once(account).chain(others).collect();
-        Self(Arc::new(Who::Person(Person {
-            accounts,
-            consumer,
-            profile_check,
-        })))
+        Self(Arc::new(Who::Person(Person { accounts, consumer })))
     }
 
     /// Who it is.
@@ -191,12 +176,12 @@ impl Caller {
         }
     }
 
-    /// What becomes of this caller's statements that break Sillage's own profile.
+    /// How this caller's statements are checked against the profile; none: as the setting says.
     #[must_use]
-    pub fn profile_check(&self) -> ProfileCheck {
+    pub fn profile_mode(&self) -> Option<ProfileMode> {
         match self.who() {
-            Who::Application(application) => application.profile_check,
-            Who::Person(person) => person.profile_check,
+            Who::Application(application) => application.profile_mode,
+            Who::Person(_) => None,
         }
     }
 
@@ -290,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_person_may_do_what_the_lrs_looks_at_again_and_nothing_else() {
-        let person = Caller::person(consumer(), ifi("a"), vec![ifi("b")], ProfileCheck::Off);
+        let person = Caller::person(consumer(), ifi("a"), vec![ifi("b")]);
         let may: Vec<Action> = Action::EVERY
             .into_iter()
             .filter(|action| person.may(*action))
@@ -303,19 +288,9 @@ mod tests {
 
     #[test]
     fn the_authority_of_a_token_has_the_shape_of_the_specification() {
-        let person = Caller::person(consumer(), ifi("a"), vec![ifi("b")], ProfileCheck::Off);
-        let for_her = Caller::application(
-            consumer(),
-            vec![Scope::StatementsWrite],
-            Some(ifi("a")),
-            ProfileCheck::Off,
-        );
-        let alone = Caller::application(
-            consumer(),
-            vec![Scope::StatementsWrite],
-            None,
-            ProfileCheck::Off,
-        );
+        let person = Caller::person(consumer(), ifi("a"), vec![ifi("b")]);
+        let for_her = Caller::application(consumer(), vec![Scope::StatementsWrite], Some(ifi("a")));
+        let alone = Caller::application(consumer(), vec![Scope::StatementsWrite], None);
         let pair = person.authority("https://lrs.example.org");
         assert_eq!(pair, for_her.authority("https://lrs.example.org"));
         assert_eq!(pair["objectType"], "Group");

@@ -155,7 +155,7 @@ fn passes(stored: &Stored, secret: &str, now: DateTime<Utc>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::{Binding, ProfileCheck, Scope};
+    use crate::identity::{Binding, Scope};
 
     fn at(second: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_780_000_000 + second, 0).expect("in range")
@@ -168,7 +168,7 @@ mod tests {
             expires: Some(at(20)),
             scopes: vec![Scope::All],
             binding: Binding::default(),
-            profile_check: ProfileCheck::Off,
+            profile_mode: None,
         }
     }
 

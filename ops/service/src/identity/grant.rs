@@ -6,7 +6,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use schemas::xapi::formats;
 
-use super::Scope;
+use super::{ProfileMode, Scope};
 
 /// Characters in a label at most.
 const LABEL_MAX: usize = 200;
@@ -25,8 +25,8 @@ pub struct Grant {
     pub expires: Option<DateTime<Utc>>,
     /// What it is bound to.
     pub binding: Binding,
-    /// What becomes of statements that break Sillage's own profile.
-    pub profile_check: ProfileCheck,
+    /// How its statements are checked against the profile; none: as the setting says.
+    pub profile_mode: Option<ProfileMode>,
 }
 
 impl Grant {
@@ -143,55 +143,6 @@ impl FromStr for ActivityPrefix {
 impl fmt::Display for ActivityPrefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// What becomes, at the door, of statements that break Sillage's own profile.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ProfileCheck {
-    /// Nothing: xAPI alone counts.
-    #[default]
-    Off,
-    /// They are stored, and counted.
-    Warn,
-    /// They are refused.
-    Refuse,
-}
-
-/// A word that names no [`ProfileCheck`].
-#[derive(Debug, thiserror::Error)]
-#[error("{0:?} is not a mode of the profile check: use off, warn or refuse")]
-pub struct UnknownCheck(String);
-
-impl ProfileCheck {
-    /// Every mode there is.
-    pub const EVERY: [Self; 3] = [Self::Off, Self::Warn, Self::Refuse];
-
-    /// Its word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Warn => "warn",
-            Self::Refuse => "refuse",
-        }
-    }
-}
-
-impl fmt::Display for ProfileCheck {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for ProfileCheck {
-    type Err = UnknownCheck;
-
-    fn from_str(word: &str) -> Result<Self, UnknownCheck> {
-        Self::EVERY
-            .into_iter()
-            .find(|mode| mode.as_str() == word)
-            .ok_or_else(|| UnknownCheck(word.to_owned()))
     }
 }
 

@@ -8,15 +8,15 @@ mod caller;
 mod credentials;
 mod grant;
 pub mod oidc;
+mod profile_mode;
 mod scope;
 mod secret;
 mod watch;
 
 pub use caller::{Application, Caller, Consumer, Person, Who};
 pub use credentials::{BLIND, Credentials};
-pub use grant::{
-    ActivityPrefix, Binding, Grant, NotAPrefix, NotASchool, ProfileCheck, School, UnknownCheck,
-};
+pub use grant::{ActivityPrefix, Binding, Grant, NotAPrefix, NotASchool, School};
+pub use profile_mode::{ProfileMode, UnknownMode};
 pub use scope::{Action, Scope, UnknownScope};
 pub use secret::{NewCredential, SecretHash};
 pub use watch::watch;

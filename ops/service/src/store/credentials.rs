@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio_postgres::Row;
 
 use super::StoreError;
-use crate::identity::{Binding, Grant, NewCredential, ProfileCheck, Scope, SecretHash};
+use crate::identity::{Binding, Grant, NewCredential, ProfileMode, Scope, SecretHash};
 use crate::pg::Pool;
 
 /// What is known of a credential that is not revoked. Whether it passes now is for
@@ -24,8 +24,8 @@ pub struct Stored {
     pub scopes: Vec<Scope>,
     /// What it is bound to.
     pub binding: Binding,
-    /// What becomes of statements that break Sillage's own profile.
-    pub profile_check: ProfileCheck,
+    /// How its statements are checked against the profile; none: as the setting says.
+    pub profile_mode: Option<ProfileMode>,
 }
 
 /// A line of the list of credentials: everything but the secret.
@@ -51,8 +51,9 @@ pub struct Listed {
     pub school: Option<String>,
     /// What the activities of its statements begin with.
     pub activity_prefix: Option<String>,
-    /// What becomes of statements that break Sillage's own profile: off, warn, refuse.
-    pub profile_check: String,
+    /// What becomes of statements that break Sillage's own profile: off, warn, refuse; null: as the
+    /// setting says.
+    pub profile_mode: Option<String>,
 }
 
 /// Stores a new credential: of its secret, only the hash.
@@ -72,7 +73,7 @@ pub async fn insert(pool: &Pool, new: &NewCredential, grant: &Grant) -> Result<(
                 &grant.expires,
                 &school,
                 &prefix.map(ToString::to_string),
-                &grant.profile_check.as_str(),
+                &grant.profile_mode.map(ProfileMode::as_str),
             ],
         )
         .await?;
@@ -110,7 +111,7 @@ fn stored(row: &Row) -> Option<Stored> {
             school: read(row.get("school"))?,
             activity_prefix: read(row.get("activity_prefix"))?,
         },
-        profile_check: row.get::<_, &str>("profile_check").parse().ok()?,
+        profile_mode: read(row.get("profile_mode"))?,
     })
 }
 
@@ -133,7 +134,7 @@ pub async fn list(pool: &Pool) -> Result<Vec<Listed>, StoreError> {
             former_until: row.get("former_until"),
             school: row.get("school"),
             activity_prefix: row.get("activity_prefix"),
-            profile_check: row.get("profile_check"),
+            profile_mode: row.get("profile_mode"),
         })
         .collect())
 }
@@ -169,6 +170,24 @@ pub async fn revoke(pool: &Pool, key: &str) -> Result<bool, StoreError> {
     let client = pool.get().await?;
     let count = client
         .execute(include_str!("sql/credentials_revoke.sql"), &[&key])
+        .await?;
+    Ok(count == 1)
+}
+
+/// Sets how a credential's statements are checked against the profile (none: as the setting says);
+/// false when there is no such credential.
+pub async fn set_profile_mode(
+    pool: &Pool,
+    key: &str,
+    mode: Option<ProfileMode>,
+) -> Result<bool, StoreError> {
+    let client = pool.get().await?;
+    let name = mode.map(ProfileMode::as_str);
+    let count = client
+        .execute(
+            include_str!("sql/credentials_profile_mode.sql"),
+            &[&key, &name],
+        )
         .await?;
     Ok(count == 1)
 }

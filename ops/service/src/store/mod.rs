@@ -17,6 +17,10 @@ pub const MIGRATIONS: Migrations = Migrations {
             "0002_credentials",
             include_str!("../../migrations/0002_credentials.sql"),
         ),
+        (
+            "0003_profile_mode",
+            include_str!("../../migrations/0003_profile_mode.sql"),
+        ),
     ],
 };
 

@@ -71,12 +71,7 @@ pub(super) fn caller(claims: &Map<String, Value>, rules: &Rules) -> Result<Calle
     let mut accounts = accounts(claims, rules).map_err(TokenError::Refused)?;
     if !scopes.is_empty() {
         let person = (!accounts.is_empty()).then(|| accounts.swap_remove(0));
-        return Ok(Caller::application(
-            consumer,
-            scopes,
-            person,
-            rules.profile_check,
-        ));
+        return Ok(Caller::application(consumer, scopes, person));
     }
     if accounts.is_empty() {
         return Err(TokenError::Nobody(refused(
@@ -85,12 +80,7 @@ pub(super) fn caller(claims: &Map<String, Value>, rules: &Rules) -> Result<Calle
         )));
     }
     let account = accounts.remove(0);
-    Ok(Caller::person(
-        consumer,
-        account,
-        accounts,
-        rules.profile_check,
-    ))
+    Ok(Caller::person(consumer, account, accounts))
 }
 
 /// The application (RFC 9068 2.2; OpenID Connect Core 2, `azp`).
@@ -189,7 +179,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::identity::{Action, ProfileCheck, Who};
+    use crate::identity::{Action, Who};
 
     fn rules() -> Rules {
         Rules {
@@ -200,7 +190,6 @@ mod tests {
             subject_home_page: Some("https://school.example.org".to_owned()),
             accounts_claim: Some("accounts".to_owned()),
             client_home_page: "https://issuer.example.org".to_owned(),
-            profile_check: ProfileCheck::Warn,
         }
     }
 
@@ -299,10 +288,7 @@ mod tests {
                 "mbox\nmailto:p1@example.org"
             ]
         );
-        assert_eq!(
-            (caller.key(), caller.profile_check()),
-            ("app", ProfileCheck::Warn)
-        );
+        assert_eq!(caller.key(), "app");
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::time::Duration;
 use reqwest::Url;
 use serde::Deserialize;
 
-use super::super::ProfileCheck;
 use super::keys::Source;
 
 /// `[oidc]`, as it is written.
@@ -28,8 +27,6 @@ pub struct OidcSettings {
     pub accounts_claim: String,
     /// `homePage` of the account that stands for an application; empty: the issuer.
     pub client_home_page: String,
-    /// What becomes of statements that break Sillage's own profile.
-    pub profile_check: String,
     /// For how long keys are used without being asked for again, in seconds.
     pub keys_max_age_s: u64,
     /// Shortest time between two requests for the keys, in milliseconds.
@@ -50,9 +47,6 @@ pub enum BadOidc {
     /// An address that keys must not come from.
     #[error("[oidc] {0} is an https address (http on this machine alone)")]
     Address(&'static str),
-    /// A mode that does not exist.
-    #[error("[oidc] profile_check: {0}")]
-    ProfileCheck(#[from] super::super::UnknownCheck),
     /// Keys that are never fresh could verify nothing.
     #[error("[oidc] keys_max_age_s is at least 1")]
     KeysAge,
@@ -71,7 +65,6 @@ pub(super) struct Rules {
     pub(super) subject_home_page: Option<String>,
     pub(super) accounts_claim: Option<String>,
     pub(super) client_home_page: String,
-    pub(super) profile_check: ProfileCheck,
 }
 
 impl OidcSettings {
@@ -102,7 +95,6 @@ impl OidcSettings {
             subject_home_page: filled(self.subject_home_page),
             accounts_claim: filled(self.accounts_claim),
             client_home_page: filled(self.client_home_page).unwrap_or_else(|| self.issuer.clone()),
-            profile_check: self.profile_check.parse()?,
             issuer: self.issuer,
         };
         if rules.scope_claim.is_none()
@@ -191,13 +183,6 @@ mod tests {
                     ..good.clone()
                 },
                 "jwks_url is an https",
-            ),
-            (
-                OidcSettings {
-                    profile_check: "maybe".to_owned(),
-                    ..good.clone()
-                },
-                "maybe",
             ),
         ] {
             let error = bad.check().err().expect(says).to_string();

@@ -1,8 +1,12 @@
 //! The only place that names actix-web.
 
 mod about;
+mod activities;
+mod agents;
 mod alternate;
+mod answer;
 mod body;
+mod documents;
 mod openapi;
 mod params;
 mod problems;

@@ -149,6 +149,7 @@ mod tests {
             authority: Authority::new(&json!({})),
             voids_others: true,
             now: DateTime::default(),
+            define: false,
         };
         let parsed = parse(&body, XapiVersion::V1_0_3).expect("good statements");
         let statements = parsed

@@ -151,6 +151,23 @@ impl App {
         ids
     }
 
+    /// Waits until everything stored by now is consistent: committed, and found through references.
+    pub(crate) async fn settle(&self) {
+        let client = self.db.pool().get().await.expect("a connection");
+        let last = "select coalesce(max(stored), '-infinity') from lrs.statements";
+        let last: chrono::DateTime<chrono::Utc> =
+            client.query_one(last, &[]).await.expect("a time").get(0);
+        for _ in 0..3_000 {
+            let sql = "select published.consistent_through() >= $1";
+            let row = client.query_one(sql, &[&last]).await.expect("an answer");
+            if row.get(0) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("not consistent after 30 s");
+    }
+
     pub(crate) async fn count(&self) -> i64 {
         self.number("select count(*) from lrs.statements").await
     }

@@ -79,6 +79,7 @@ fn stamper<'a>(lrs: &'a Lrs, caller: &Caller) -> Stamper<'a> {
         secret: lrs.secret(),
         authority: lrs.authority(caller),
         now: service::clock::now(),
+        define: caller.may(Action::Define),
     }
 }
 

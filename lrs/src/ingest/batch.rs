@@ -257,6 +257,7 @@ mod tests {
             authority: Authority::new(&json!({ "account": sender })),
             voids_others: false,
             now: DateTime::default(),
+            define: false,
         };
         let parsed = parse(&body, XapiVersion::V1_0_3).expect("good statements");
         let parsed = parsed.into_statements();

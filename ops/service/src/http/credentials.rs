@@ -16,7 +16,7 @@ use utoipa::{OpenApi, ToSchema};
 
 use crate::clock;
 use crate::error::{Broken, Problem};
-use crate::identity::{Action, Binding, Caller, Credentials, Grant, NewCredential};
+use crate::identity::{Action, Binding, Caller, Credentials, Grant, NewCredential, Scope};
 use crate::store::credentials::{self, Listed};
 
 /// Where the rules of these resources stand.
@@ -218,7 +218,8 @@ fn grant(wanted: Wanted) -> Result<Grant, Problem> {
     let mut scopes = Vec::new();
     for (index, name) in wanted.scopes.iter().enumerate() {
         let place = format!("/scopes/{index}");
-        scopes.extend(read(Some(name), &place, "credential-scope", &mut faults));
+        let scope: Option<Scope> = read(Some(name), &place, "credential-scope", &mut faults);
+        scopes.extend(scope);
     }
     scopes.dedup();
     let read_at = |text: Option<String>, name: &str| (text, format!("/{name}"));

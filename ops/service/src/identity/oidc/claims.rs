@@ -18,7 +18,7 @@ pub(super) fn check(
     rules: &Rules,
     now: DateTime<Utc>,
 ) -> Result<(), Refused> {
-    if text(claims, "iss") != Some(&rules.issuer) {
+    if text(claims, "iss") != Some(rules.issuer.as_str()) {
         return Err(refused("token-issuer", "the token is of another issuer"));
     }
     let is_for_us = match claims.get("aud") {
@@ -155,11 +155,8 @@ fn account(entry: &Value) -> Result<Ifi, Refused> {
         })
 }
 
-fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a String> {
-    match claims.get(name) {
-        Some(Value::String(text)) => Some(text),
-        _ => None,
-    }
+fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    claims.get(name).and_then(Value::as_str)
 }
 
 /// A time in seconds since 1970 (RFC 7519 2); one that is no number is no time.

@@ -129,6 +129,8 @@ async fn tokens_of_a_real_provider_are_taken_or_told_why_not() {
     let application = provider.token(&asked).await;
     let caller = verdict(&issuer, &application).await.expect("taken");
     assert_eq!(caller.key(), "backend");
+    let authority = caller.authority("https://lrs.example.org");
+    assert_eq!(authority["account"]["name"], "backend");
     assert!(caller.may(Action::WriteState) && !caller.may(Action::ReadStatements));
 
     // For another audience, of another issuer (as its own discovery says, and under our keys).

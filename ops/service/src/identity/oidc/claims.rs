@@ -121,7 +121,9 @@ fn accounts(claims: &Map<String, Value>, rules: &Rules) -> Result<Vec<Ifi>, Refu
         Some(entry) => vec![account(entry)?],
     };
     accounts.sort_by_cached_key(Ifi::canonical);
-    if let (Some(home_page), Some(subject)) = (&rules.subject_home_page, text(claims, "sub")) {
+    // RFC 9068 2.2: without a person the subject is the application itself.
+    let subject = text(claims, "sub").filter(|subject| client(claims) != Some(*subject));
+    if let (Some(home_page), Some(subject)) = (&rules.subject_home_page, subject) {
         let subject = account(&json!({ "homePage": home_page, "name": subject }))?;
         accounts.insert(0, subject);
     }
@@ -338,6 +340,21 @@ mod tests {
             let error = caller(&claims(change), &rules()).expect_err("nobody");
             assert_eq!(rule(&error), wanted, "case {number}");
         }
+    }
+
+    #[test]
+    fn an_application_by_itself_is_no_person() {
+        let alone = |scope: &'static str| {
+            let claims = claims(|c| {
+                c["sub"] = json!("app");
+                c["scope"] = json!(scope);
+            });
+            caller(&claims, &rules())
+        };
+        let application = alone("state").expect("an application");
+        let authority = application.authority("https://lrs.example.org");
+        assert_eq!(authority["account"]["name"], "app");
+        assert_eq!(rule(&alone("openid").expect_err("nobody")), "token-account");
     }
 
     #[test]

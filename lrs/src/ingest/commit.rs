@@ -40,7 +40,6 @@ pub struct Committer {
     dictionaries: Arc<Dictionaries>,
     vouching: Arc<Vouching>,
     references: Arc<Notify>,
-    dictionaries: Arc<Dictionaries>,
     definitions: Arc<Definitions>,
 }
 
@@ -53,7 +52,6 @@ impl Committer {
         dictionaries: Arc<Dictionaries>,
         vouching: Arc<Vouching>,
         references: Arc<Notify>,
-        dictionaries: Arc<Dictionaries>,
         definitions: Arc<Definitions>,
     ) -> Self {
         Self {

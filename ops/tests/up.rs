@@ -398,12 +398,23 @@ async fn credentials_are_made_listed_and_revoked_whether_it_runs_or_not() {
     let key = during["key"].as_str().unwrap();
     let renewed = end(on(
         &home.data(),
-        &["credential", "rotate", "--former-passes-s", "600", key, "--json"],
+        &[
+            "credential",
+            "rotate",
+            "--former-passes-s",
+            "600",
+            key,
+            "--json",
+        ],
     ))
     .json();
     assert_ne!(renewed["secret"], during["secret"]);
     for credential in [&renewed, &during] {
-        assert_eq!(get(&totals, Some(credential)).await.0, 200, "both secrets pass");
+        assert_eq!(
+            get(&totals, Some(credential)).await.0,
+            200,
+            "both secrets pass"
+        );
     }
     end(on(&home.data(), &["credential", "revoke", key])).succeeded();
     let begun = Instant::now();

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use schemas::ids::StatementId;
 use service::pg::Pool;
 use tokio::sync::Notify;
 use uuid::Uuid;

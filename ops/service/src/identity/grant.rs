@@ -124,10 +124,9 @@ impl ActivityPrefix {
         let Some(rest) = activity.strip_prefix(&self.0) else {
             return false;
         };
-        let ends = |c: char| matches!(c, '/' | '#' | '?' | ':');
         rest.is_empty()
-            || self.0.ends_with(ends)
-            || rest.starts_with(|c: char| matches!(c, '/' | '#' | '?'))
+            || self.0.ends_with(['/', '#', '?', ':'])
+            || rest.starts_with(['/', '#', '?'])
     }
 }
 

@@ -1,5 +1,5 @@
 //! Who calls, and what they may do: HTTP Basic credentials with xAPI scopes (xAPI 1.0.3
-//! Communication 4.0; docs/decisions/0014), and tokens of an OpenID provider (docs/decisions/0019).
+//! Communication 4.0; docs/decisions/0014), and tokens of an `OpenID` provider (docs/decisions/0019).
 //!
 //! [`Caller`] is what a handler takes: an application, or a person. [`Credentials`] says who has a
 //! secret; [`watch()`] keeps what it remembers true; [`oidc`] reads tokens.

@@ -83,7 +83,7 @@ pub(super) fn caller(claims: &Map<String, Value>, rules: &Rules) -> Result<Calle
     Ok(Caller::person(consumer, account, accounts))
 }
 
-/// The application (RFC 9068 2.2; OpenID Connect Core 2, `azp`).
+/// The application (RFC 9068 2.2; `OpenID` Connect Core 2, `azp`).
 fn client(claims: &Map<String, Value>) -> Option<&str> {
     text(claims, "client_id")
         .or_else(|| text(claims, "azp"))

@@ -182,7 +182,7 @@ async fn fetch(client: &Client, source: &Source) -> Result<Set, KeysError> {
     })
 }
 
-/// Where the issuer says its keys are (OpenID Connect Discovery 1.0, 4).
+/// Where the issuer says its keys are (`OpenID` Connect Discovery 1.0, 4).
 async fn discover(client: &Client, source: &Source) -> Result<Url, KeysError> {
     let mut url = source.issuer.clone();
     let path = format!(

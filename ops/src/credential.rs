@@ -87,7 +87,7 @@ pub(crate) async fn list(args: ListArgs) -> anyhow::Result<()> {
     table.set_header([
         "key", "scope", "label", "bound to", "created", "expires", "revoked",
     ]);
-    let day = |time: chrono::DateTime<chrono::Utc>| time.format("%Y-%m-%d %H:%M").to_string();
+    let day = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M").to_string();
     for one in listed {
         let bound: Vec<String> = one.school.into_iter().chain(one.activity_prefix).collect();
         table.add_row([

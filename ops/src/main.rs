@@ -73,6 +73,7 @@ fn wants_json(command: &Command) -> bool {
                 CredentialCommand::Create(args) => &args.installation,
                 CredentialCommand::List(args) => &args.installation,
                 CredentialCommand::Revoke(args) => &args.installation,
+                CredentialCommand::Rotate(args) => &args.installation,
             };
             installation.common.json
         }

@@ -276,9 +276,10 @@ async fn each_scope_allows_what_the_table_says() {
     let app = App::start().await;
     furnish(&app).await;
     let mut callers = Vec::new();
-    for scope in Scope::EVERY {
+    for (n, scope) in (1..).zip(Scope::EVERY) {
         let authorization = app.db.basic(&[scope]).await;
         callers.push((
+            n,
             scope,
             As {
                 app: &app,
@@ -289,13 +290,13 @@ async fn each_scope_allows_what_the_table_says() {
     let mut faults = Vec::new();
     for row in table() {
         // Those who may everything come last: they delete what others are to find.
-        for (n, (scope, caller)) in (1..).zip(&callers).rev() {
+        for (n, scope, caller) in callers.iter().rev() {
             let wanted = match row.but.iter().find(|(other, _)| other == scope) {
                 Some((_, status)) => *status,
                 None if row.who.contains(scope) => row.status,
                 None => 403,
             };
-            let (found, body) = asked(&row, caller, n).await;
+            let (found, body) = asked(&row, caller, *n).await;
             if found != wanted {
                 faults.push(format!(
                     "{} {} ({}) with {scope}: {found}, not {wanted}: {body}",
@@ -313,7 +314,7 @@ async fn each_scope_allows_what_the_table_says() {
 #[actix_web::test]
 async fn without_a_credential_only_about_answers() {
     let app = App::start().await;
-    let revoked = app.db.credential(&[Scope::All]).await;
+    let revoked = app.db.credential(&[All]).await;
     service::store::credentials::revoke(app.db.pool(), &revoked.key)
         .await
         .expect("revoked");

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod attachments;
 pub mod config;
 pub mod http;
 pub mod ingest;
@@ -8,6 +9,7 @@ pub mod query;
 pub mod statement;
 pub mod store;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -17,6 +19,9 @@ use service::identity::Caller;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use attachments::intake::Intake;
+use attachments::objects::ObjectsError;
+use attachments::{Attachments, KeepError};
 use ingest::commit::{self, Committer};
 use ingest::queue::{Limits, Queue, Refused};
 use ingest::{Rejection, Request};
@@ -25,6 +30,7 @@ use query::filter::Filter;
 use query::read::{self, Page};
 use statement::{Authority, Stamped};
 use store::StoreError;
+use store::attachments::Named;
 use store::dictionaries::Dictionaries;
 use store::horizon::Horizon;
 use store::statements::{self, StoredStatement};
@@ -42,6 +48,7 @@ pub struct Lrs {
     queue: Queue,
     dictionaries: Arc<Dictionaries>,
     horizon: Horizon,
+    attachments: Attachments,
 }
 
 /// Why statements were not stored, or may not have been.
@@ -59,20 +66,21 @@ pub enum Refusal {
 }
 
 impl Lrs {
-    /// An LRS that stores nothing until [`run_background`] runs.
-    #[must_use]
-    pub fn new(context: Context, config: LrsConfig) -> Self {
+    /// An LRS that stores nothing until [`run_background`] runs. Fails when the place of the contents
+    /// of attachments cannot be used.
+    pub fn new(context: Context, config: LrsConfig) -> Result<Self, ObjectsError> {
         let limits = Limits {
             statements: config.ingest.queue_max_statements,
             bytes: config.ingest.queue_max_bytes,
         };
-        Self {
+        Ok(Self {
             queue: Queue::new(limits),
             dictionaries: Arc::default(),
             horizon: Horizon::new(context.pool.clone()),
+            attachments: Attachments::open(&config)?,
             context,
             config,
-        }
+        })
     }
 
     /// What it was told.
@@ -101,6 +109,25 @@ impl Lrs {
             // The committer is gone, or the time is: whether it was stored is not known.
             Ok(Err(_)) | Err(_) => Err(Refusal::Waited),
         }
+    }
+
+    /// The contents of attachments.
+    #[must_use]
+    pub fn attachments(&self) -> &Attachments {
+        &self.attachments
+    }
+
+    /// Puts the contents of a request in their places, before its statements are stored.
+    pub async fn keep(&self, contents: Intake<'_>) -> Result<(), KeepError> {
+        self.attachments.keep(&self.context.pool, contents).await
+    }
+
+    /// The contents that the statements at these positions name, each declared hash once.
+    pub async fn contents_of(&self, positions: &[i64]) -> Result<Vec<Named>, StoreError> {
+        let mut seen = HashSet::new();
+        let mut named = store::attachments::of_statements(&self.context.pool, positions).await?;
+        named.retain(|one| seen.insert(one.sha2.to_ascii_lowercase()));
+        Ok(named)
     }
 
     /// One statement, and whether it is voided.
@@ -179,6 +206,12 @@ pub async fn run_relay(lrs: Arc<Lrs>, shutdown: CancellationToken) {
     lake::statement_relay(lrs.context.clone(), place, &lrs.config.lake)
         .run(shutdown)
         .await;
+}
+
+/// Sweeps the contents of attachments until `shutdown`. Several copies may run.
+pub async fn run_sweep(lrs: Arc<Lrs>, shutdown: CancellationToken) {
+    let every = std::time::Duration::from_secs(lrs.config.attachments.sweep_every_s);
+    attachments::sweep::run(&lrs.context.pool, &lrs.attachments, every, &shutdown).await;
 }
 
 async fn run_committer(lrs: Arc<Lrs>) {

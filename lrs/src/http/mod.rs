@@ -3,6 +3,9 @@
 mod about;
 mod alternate;
 mod body;
+mod decode;
+mod media;
+mod multipart;
 mod openapi;
 mod params;
 mod problems;

@@ -10,6 +10,7 @@ use schemas::xapi::XapiVersion;
 use serde_json::Value;
 use uuid::{NoContext, Timestamp, Uuid};
 
+use super::attachments::Attached;
 use super::keys::{self, Agents, Iri};
 use super::parse::Parsed;
 use super::payload;
@@ -68,6 +69,8 @@ pub struct Stamped {
     pub authority: Authority,
     /// The bytes that were sent, compressed.
     pub payload: Vec<u8>,
+    /// The attachments whose content was sent along; empty until they are matched.
+    pub attachments: Vec<Attached>,
 }
 
 /// Stamps the statements of one request.
@@ -98,6 +101,7 @@ impl Stamper<'_> {
             candidate: profile::classify(statement),
             authority: self.authority.clone(),
             payload: payload::compress(parsed.sent()),
+            attachments: Vec::new(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The tables of the schema `lrs`: one file per table, one `.sql` per query. The only place that
 //! names tokio-postgres.
 
+pub mod attachments;
 pub mod dictionaries;
 pub mod horizon;
 pub mod relay;
@@ -14,10 +15,16 @@ use tokio_postgres::error::{Severity, SqlState};
 /// The migrations of the schema `lrs`; they run after those of `service`.
 pub const MIGRATIONS: Migrations = Migrations {
     schema: "lrs",
-    steps: &[(
-        "0001_statements",
-        include_str!("../../migrations/0001_statements.sql"),
-    )],
+    steps: &[
+        (
+            "0001_statements",
+            include_str!("../../migrations/0001_statements.sql"),
+        ),
+        (
+            "0004_attachments",
+            include_str!("../../migrations/0004_attachments.sql"),
+        ),
+    ],
 };
 
 /// Why the database did not do what was asked, by what can be done about it.

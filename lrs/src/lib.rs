@@ -6,16 +6,18 @@ pub mod http;
 pub mod ingest;
 pub mod lake;
 pub mod query;
+pub mod references;
 pub mod statement;
 pub mod store;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use schemas::ids::StatementId;
 use service::Context;
 use service::identity::Caller;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -26,8 +28,11 @@ use ingest::commit::{self, Committer};
 use ingest::queue::{Limits, Queue, Refused};
 use ingest::{Rejection, Request};
 use query::cursor::{Cursor, NotACursor};
-use query::filter::Filter;
-use query::read::{self, Page};
+use query::filter::{Filter, Restriction};
+use query::read::{self, Access, Page};
+use query::show::{self, NotShown, Reader};
+use references::{Follower, Vouching};
+use statement::format::Format;
 use statement::{Authority, Stamped};
 use store::StoreError;
 use store::attachments::Named;
@@ -47,6 +52,8 @@ pub struct Lrs {
     config: LrsConfig,
     queue: Queue,
     dictionaries: Arc<Dictionaries>,
+    vouching: Arc<Vouching>,
+    references: Arc<Notify>,
     horizon: Horizon,
     attachments: Attachments,
 }
@@ -76,6 +83,8 @@ impl Lrs {
         Ok(Self {
             queue: Queue::new(limits),
             dictionaries: Arc::default(),
+            vouching: Arc::new(Vouching::new(context.secret.clone())),
+            references: Arc::default(),
             horizon: Horizon::new(context.pool.clone()),
             attachments: Attachments::open(&config)?,
             context,
@@ -130,29 +139,55 @@ impl Lrs {
         Ok(named)
     }
 
-    /// One statement, and whether it is voided.
+    /// One statement, and whether it is voided; none where the caller may not read it.
     pub async fn by_id(
         &self,
         id: StatementId,
+        restriction: &Restriction,
     ) -> Result<Option<(StoredStatement, bool)>, StoreError> {
-        statements::by_id(&self.context.pool, id).await
+        let found = statements::by_id(&self.context.pool, id).await?;
+        Ok(found
+            .filter(|found| restriction.allows(found.authority, found.actor))
+            .map(|found| (found.statement, found.is_voided)))
     }
 
-    /// The first page of a filter.
-    pub async fn first_page(&self, filter: &Filter) -> Result<Page, StoreError> {
-        read::first_page(
-            &self.context.pool,
-            &self.dictionaries,
-            self.secret(),
-            filter,
-            self.config.xapi.page_max,
-        )
-        .await
+    /// The first page of a filter, as far as the caller may read it.
+    pub async fn first_page(
+        &self,
+        filter: &Filter,
+        restriction: &Restriction,
+    ) -> Result<Page, StoreError> {
+        let page_max = self.config.xapi.page_max;
+        read::first_page(self.access(restriction), self.secret(), filter, page_max).await
     }
 
-    /// The page that a cursor names.
-    pub async fn next_page(&self, cursor: Cursor) -> Result<Page, StoreError> {
-        read::next_page(&self.context.pool, cursor).await
+    /// The page that a cursor names, as far as the caller may read it, whoever was given the cursor.
+    pub async fn next_page(
+        &self,
+        cursor: Cursor,
+        restriction: &Restriction,
+    ) -> Result<Page, StoreError> {
+        read::next_page(self.access(restriction), cursor).await
+    }
+
+    fn access<'a>(&'a self, restriction: &'a Restriction) -> Access<'a> {
+        Access {
+            pool: &self.context.pool,
+            dictionaries: &self.dictionaries,
+            restriction,
+        }
+    }
+
+    /// Statements as JSON for a reader, in their order.
+    pub async fn show(
+        &self,
+        statements: &[StoredStatement],
+        format: Format,
+        reader: &Reader,
+    ) -> Result<Vec<String>, NotShown> {
+        let exact = show::exact(statements, reader.version)?;
+        let definitions = HashMap::new();
+        show::formatted(exact, format, &definitions, &reader.languages)
     }
 
     /// Reads a `more` that this installation gave out.
@@ -160,7 +195,8 @@ impl Lrs {
         Cursor::read(text, self.secret())
     }
 
-    /// Up to where every statement is committed and visible; it never goes back.
+    /// Up to where every statement is committed, visible and found through its references; it never
+    /// goes back.
     pub async fn consistent_through(&self) -> Option<DateTime<Utc>> {
         self.horizon.consistent_through().await
     }
@@ -170,13 +206,17 @@ impl Lrs {
     }
 }
 
-/// Runs the committers until `shutdown`; then takes nothing in any more, stores what waits, and
-/// returns.
+/// Runs the committers, and the worker that follows references, until `shutdown`.
+///
+/// Then it takes nothing in any more, stores what waits, and returns. References that are not followed by then wait for another
+/// copy or the next start.
 pub async fn run_background(lrs: Arc<Lrs>, shutdown: CancellationToken) -> anyhow::Result<()> {
     let mut committers = JoinSet::new();
     for _ in 0..lrs.config.ingest.committers.max(1) {
         committers.spawn(run_committer(Arc::clone(&lrs)));
     }
+    let mut followers = JoinSet::new();
+    followers.spawn(run_follower(Arc::clone(&lrs)));
     let close = shutdown.cancelled();
     tokio::pin!(close);
     let mut closing = false;
@@ -195,6 +235,10 @@ pub async fn run_background(lrs: Arc<Lrs>, shutdown: CancellationToken) -> anyho
                     committers.spawn(run_committer(Arc::clone(&lrs)));
                 }
             },
+            Some(Err(error)) = followers.join_next() => {
+                tracing::error!(%error, "the worker of references stopped; another takes its place");
+                followers.spawn(run_follower(Arc::clone(&lrs)));
+            }
         }
     }
 }
@@ -215,11 +259,26 @@ pub async fn run_sweep(lrs: Arc<Lrs>, shutdown: CancellationToken) {
 }
 
 async fn run_committer(lrs: Arc<Lrs>) {
-    let committer = Committer::new(lrs.context.pool.clone(), Arc::clone(&lrs.dictionaries));
+    let committer = Committer::new(
+        lrs.context.pool.clone(),
+        Arc::clone(&lrs.dictionaries),
+        Arc::clone(&lrs.vouching),
+        Arc::clone(&lrs.references),
+    );
     commit::run(
         &lrs.queue,
         &committer,
         lrs.config.ingest.group_max_statements,
     )
     .await;
+}
+
+async fn run_follower(lrs: Arc<Lrs>) {
+    let follower = Follower::new(
+        lrs.context.clone(),
+        Arc::clone(&lrs.dictionaries),
+        Arc::clone(&lrs.vouching),
+        Arc::clone(&lrs.references),
+    );
+    follower.run().await;
 }

@@ -9,6 +9,7 @@ use crate::Refusal;
 use crate::attachments::KeepError;
 use crate::ingest::Rejection;
 use crate::ingest::queue::Refused;
+use crate::query::show::NotShown;
 use crate::store::StoreError;
 
 /// One broken rule under a status of its own.
@@ -235,5 +236,12 @@ impl From<StoreError> for Problem {
             StoreError::Refused(_) | StoreError::Vanished => Self::internal(&error),
             _ => Self::unavailable(&error),
         }
+    }
+}
+
+/// What is stored and cannot be shown is our fault.
+impl From<NotShown> for Problem {
+    fn from(error: NotShown) -> Self {
+        Self::internal(&error)
     }
 }

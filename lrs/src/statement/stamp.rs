@@ -53,12 +53,16 @@ pub struct Stamped {
     pub id: StatementId,
     /// The version of the request.
     pub version: XapiVersion,
-    /// What the filter `agent` finds it by.
+    /// What the filters `agent` and `related_agents` find it by.
     pub agents: Agents,
     /// The IRI of the verb.
     pub verb: Iri,
     /// The IRI of the object, when it is an Activity.
     pub activity: Option<Iri>,
+    /// The further activities that `related_activities` finds it by.
+    pub related_activities: Vec<Iri>,
+    /// The target, when its object is a `StatementRef`; a voiding's, too.
+    pub refers_to: Option<StatementId>,
     /// `context.registration`.
     pub registration: Option<Registration>,
     /// The target, when it is a voiding.
@@ -95,6 +99,11 @@ impl Stamper<'_> {
             agents: keys::agents(self.secret, statement),
             verb: Iri::new(text(statement, "/verb/id").unwrap_or_default()),
             activity: keys::activity(statement).map(Iri::new),
+            related_activities: keys::related_activities(statement)
+                .into_iter()
+                .map(Iri::new)
+                .collect(),
+            refers_to: keys::refers_to(statement),
             registration: text(statement, "/context/registration")
                 .and_then(|text| text.parse().ok()),
             voids: voids(statement),
@@ -178,5 +187,7 @@ mod tests {
         let reference = stamped(&json!({ "actor": { "mbox": "mailto:a@example.org" },
             "verb": { "id": "https://example.org/v" }, "object": { "objectType": "StatementRef", "id": target } }));
         assert_eq!(reference.voids, None);
+        assert_eq!(reference.refers_to, target.parse().ok());
+        assert_eq!(voiding.refers_to, voiding.voids);
     }
 }

@@ -4,6 +4,7 @@
 pub mod attachments;
 pub mod dictionaries;
 pub mod horizon;
+pub mod references;
 pub mod relay;
 pub mod statements;
 
@@ -19,6 +20,10 @@ pub const MIGRATIONS: Migrations = Migrations {
         (
             "0001_statements",
             include_str!("../../migrations/0001_statements.sql"),
+        ),
+        (
+            "0002_references",
+            include_str!("../../migrations/0002_references.sql"),
         ),
         (
             "0004_attachments",

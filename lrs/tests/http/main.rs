@@ -3,10 +3,13 @@
 mod alternate;
 mod app;
 mod concurrent;
+mod formats;
 mod headers;
 mod lost_connection;
 mod malformed;
 mod paging;
 mod plans;
+mod references;
+mod related;
 mod statements;
 mod voiding;

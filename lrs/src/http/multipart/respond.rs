@@ -1,7 +1,7 @@
 //! An answer in `multipart/mixed`: the JSON, then each content once, streamed from where it is kept.
 
-use actix_web::HttpResponse;
 use actix_web::http::header::ContentType;
+use actix_web::{HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt};
 use service::error::Problem;
@@ -14,12 +14,13 @@ use crate::store::attachments::Named;
 /// Contents that are looked up at the same time.
 const TOGETHER: usize = 8;
 
-/// The answer with the contents that the statements at these positions name.
+/// The answer, headers given, with the contents that the statements at these positions name.
 ///
 /// That every content is here is seen before the answer begins; one that breaks off later ends the
 /// connection, so that nobody takes half an answer for a whole one.
 pub(in crate::http) async fn respond(
     lrs: &Lrs,
+    mut answer: HttpResponseBuilder,
     json: String,
     positions: &[i64],
 ) -> Result<HttpResponse, Problem> {
@@ -30,9 +31,7 @@ pub(in crate::http) async fn respond(
     let boundary = format!("sillage-{}", Uuid::new_v4().simple());
     let body = body(&boundary, json, objects, contents);
     let content_type = format!("multipart/mixed; boundary={boundary}");
-    Ok(HttpResponse::Ok()
-        .insert_header(("content-type", content_type))
-        .streaming(body))
+    Ok(answer.content_type(content_type).streaming(body))
 }
 
 async fn all_here(objects: &Objects, contents: &[Named]) -> Result<(), Problem> {

@@ -2,14 +2,19 @@
 
 mod alternate;
 mod app;
+mod attachments;
+mod compressed;
 mod concurrent;
 mod formats;
 mod headers;
 mod lost_connection;
 mod malformed;
+mod mixed;
 mod paging;
 mod plans;
 mod references;
 mod related;
+mod signed;
+mod signer;
 mod statements;
 mod voiding;

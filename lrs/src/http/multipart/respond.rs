@@ -1,6 +1,5 @@
 //! An answer in `multipart/mixed`: the JSON, then each content once, streamed from where it is kept.
 
-use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt};
@@ -62,10 +61,7 @@ fn body(
     objects: Objects,
     contents: Vec<Named>,
 ) -> impl Stream<Item = Result<Bytes, ObjectsError>> + use<> {
-    let first = format!(
-        "--{boundary}\r\nContent-Type: {}\r\n\r\n{json}",
-        ContentType::json().0
-    );
+    let first = format!("--{boundary}\r\nContent-Type: application/json\r\n\r\n");
     let last = format!("\r\n--{boundary}--\r\n");
     let between = format!("\r\n--{boundary}\r\n");
     let parts = stream::iter(contents).flat_map(move |content| {
@@ -82,6 +78,7 @@ fn body(
         one(head).chain(data)
     });
     one(Bytes::from(first))
+        .chain(one(Bytes::from(json)))
         .chain(parts)
         .chain(one(Bytes::from(last)))
 }

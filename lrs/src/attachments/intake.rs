@@ -164,6 +164,7 @@ impl<'a> Intake<'a> {
             }
         }
         if faults.is_empty() {
+            report(&matched);
             Ok(matched)
         } else {
             Err(faults)
@@ -216,12 +217,30 @@ impl<'a> Intake<'a> {
         let anchors = &self.attachments.anchors;
         let standing = signature::check(content, statement.sent(), id, anchors, now)
             .map_err(|fault| fault.under(&attachment.pointer))?;
-        tracing::info!(signature = standing.as_str(), "signed statement");
         Ok(Some(standing))
     }
 
     pub(super) fn into_arrived(self) -> Vec<Arrived> {
         self.arrived.into_values().collect()
+    }
+}
+
+/// How the signatures of a request stand: a line of the log, where there are any.
+fn report(matched: &[Vec<Attached>]) {
+    let of = |standing| {
+        let signatures = matched.iter().flatten().filter_map(|one| one.signature);
+        signatures.filter(|found| *found == standing).count()
+    };
+    let (unverified, verified) = (of(Standing::Unverified), of(Standing::Verified));
+    let (trusted, untrusted) = (of(Standing::Trusted), of(Standing::Untrusted));
+    if unverified + verified + trusted + untrusted > 0 {
+        tracing::info!(
+            unverified,
+            verified,
+            trusted,
+            untrusted,
+            "signed statements"
+        );
     }
 }
 

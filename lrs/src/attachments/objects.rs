@@ -91,10 +91,15 @@ impl Objects {
 
     fn folder(root: &FilePath) -> Result<Self, ObjectsError> {
         let shown = || root.display().to_string();
+        let is_new = !root.exists();
         let folder = std::fs::create_dir_all(root.join(INCOMING))
             .and_then(|()| std::fs::create_dir_all(root.join(PLACES)))
             .and_then(|()| root.canonicalize())
             .and_then(|folder| sync_folder(&folder).map(|()| folder))
+            .and_then(|folder| match folder.parent().filter(|_| is_new) {
+                Some(parent) => sync_folder(parent).map(|()| folder),
+                None => Ok(folder),
+            })
             .map_err(|error| ObjectsError::Folder(shown(), error))?;
         let store = LocalFileSystem::new_with_prefix(&folder)
             .map_err(|error| ObjectsError::Address(shown(), error))?;

@@ -67,7 +67,12 @@ fn pieces(chunk: Result<Bytes, PayloadError>) -> Vec<Result<Bytes, PayloadError>
 )]
 fn broken(error: PayloadError) -> Problem {
     tracing::debug!(%error, "a body could not be read");
-    problems::unreadable()
+    match error {
+        PayloadError::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => {
+            problems::too_slow()
+        }
+        _ => problems::unreadable(),
+    }
 }
 
 /// Frames of zstd on their way.
@@ -182,6 +187,13 @@ mod tests {
         assert_eq!(decoded("br", b"{}", 9).await, None);
         assert_eq!(decoded("gzip, zstd", b"{}", 9).await, None);
         assert_eq!(decoded("identity", b"{}", 1).await, Some(b"{}".to_vec()));
+    }
+
+    #[actix_web::test]
+    async fn a_body_that_was_given_up_is_not_taken_for_a_broken_one() {
+        let broken = |kind: std::io::ErrorKind| broken(PayloadError::Io(kind.into())).status();
+        assert_eq!(broken(std::io::ErrorKind::TimedOut).as_u16(), 408);
+        assert_eq!(broken(std::io::ErrorKind::ConnectionReset).as_u16(), 400);
     }
 
     #[actix_web::test]

@@ -127,6 +127,18 @@ pub(super) fn unreadable() -> Problem {
     )
 }
 
+/// 408: the body took longer than it may.
+pub(super) fn too_slow() -> Problem {
+    one(
+        StatusCode::REQUEST_TIMEOUT,
+        "too_slow",
+        "",
+        "body-timeout",
+        "RFC 9110 15.5.9",
+        "the body took too long to arrive; nothing was stored: send it again, or in smaller requests",
+    )
+}
+
 /// 400: a rule of `multipart/mixed` is broken. `pointer` is a header, or a part: `part 2`.
 pub(super) fn multipart(pointer: &str, rule: &str, detail: &str) -> Problem {
     bad_request(pointer, rule, "xAPI 1.0.3 Communication 1.5.2", detail)

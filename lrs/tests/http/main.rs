@@ -6,6 +6,7 @@ mod attachments;
 mod compressed;
 mod concurrent;
 mod formats;
+mod fuzz;
 mod headers;
 mod lost_connection;
 mod malformed;

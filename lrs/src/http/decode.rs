@@ -67,11 +67,11 @@ fn pieces(chunk: Result<Bytes, PayloadError>) -> Vec<Result<Bytes, PayloadError>
 )]
 fn broken(error: PayloadError) -> Problem {
     tracing::debug!(%error, "a body could not be read");
-    match error {
-        PayloadError::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => {
-            problems::too_slow()
-        }
-        _ => problems::unreadable(),
+    let timed_out = std::io::ErrorKind::TimedOut;
+    if matches!(&error, PayloadError::Io(error) if error.kind() == timed_out) {
+        problems::too_slow()
+    } else {
+        problems::unreadable()
     }
 }
 

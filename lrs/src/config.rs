@@ -5,6 +5,7 @@ use std::time::Duration;
 use schemas::xapi::XapiVersion;
 use serde::{Deserialize, Deserializer};
 use service::config::{ConfigError, HttpSettings, LakeSettings, Settings};
+use service::identity::ProfileMode;
 
 /// `[xapi]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -17,6 +18,15 @@ pub struct XapiSettings {
     pub authority_home_page: String,
     /// Statements in a page when the client asks for no limit, and at most.
     pub page_max: u32,
+}
+
+/// `[profile]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProfileSettings {
+    /// What becomes of statements that xAPI accepts and the profile does not, where their credential
+    /// has no mode of its own.
+    pub mode: ProfileMode,
 }
 
 /// `[ingest]`.
@@ -40,6 +50,8 @@ pub struct IngestSettings {
 pub struct LrsConfig {
     /// `[xapi]`.
     pub xapi: XapiSettings,
+    /// `[profile]`.
+    pub profile: ProfileSettings,
     /// `[ingest]`.
     pub ingest: IngestSettings,
     /// `[lake]`.
@@ -56,6 +68,7 @@ impl LrsConfig {
         let http: HttpSettings = settings.section("http")?;
         Ok(Self {
             xapi: settings.section("xapi")?,
+            profile: settings.section("profile")?,
             ingest: settings.section("ingest")?,
             lake: settings.section("lake")?,
             lake_root: settings.lake_root(),
@@ -82,6 +95,7 @@ mod tests {
     fn the_defaults_fill_it() {
         let config = LrsConfig::load(&Settings::defaults()).expect("the defaults are whole");
         assert_eq!(config.xapi.default_version, XapiVersion::V1_0_3);
+        assert_eq!(config.profile.mode, ProfileMode::Off);
         assert_eq!(config.ingest.committers, 2);
     }
 

@@ -7,6 +7,7 @@ pub mod lake;
 pub mod query;
 pub mod statement;
 pub mod store;
+pub mod warnings;
 
 use std::sync::Arc;
 
@@ -27,7 +28,9 @@ use statement::{Authority, Stamped};
 use store::StoreError;
 use store::dictionaries::Dictionaries;
 use store::horizon::Horizon;
+use store::profile_warnings::{self, Warning};
 use store::statements::{self, StoredStatement};
+use warnings::Warnings;
 
 pub use config::LrsConfig;
 pub use http::openapi;
@@ -42,6 +45,7 @@ pub struct Lrs {
     queue: Queue,
     dictionaries: Arc<Dictionaries>,
     horizon: Horizon,
+    warnings: Warnings,
 }
 
 /// Why statements were not stored, or may not have been.
@@ -70,6 +74,7 @@ impl Lrs {
             queue: Queue::new(limits),
             dictionaries: Arc::default(),
             horizon: Horizon::new(context.pool.clone()),
+            warnings: Warnings::default(),
             context,
             config,
         }
@@ -138,14 +143,31 @@ impl Lrs {
         self.horizon.consistent_through().await
     }
 
+    /// What credentials in the mode `warn` sent against the profile: by every copy until a few seconds
+    /// ago, by this one until now.
+    pub async fn profile_warnings(&self) -> Result<Vec<Warning>, StoreError> {
+        warnings::flush(self).await?;
+        profile_warnings::list(&self.context.pool).await
+    }
+
+    pub(crate) fn warnings(&self) -> &Warnings {
+        &self.warnings
+    }
+
     pub(crate) fn secret(&self) -> &[u8] {
         self.context.secret.as_bytes()
     }
 }
 
 /// Runs the committers until `shutdown`; then takes nothing in any more, stores what waits, and
-/// returns.
+/// returns. Adds what was counted against the profile to the database besides.
 pub async fn run_background(lrs: Arc<Lrs>, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let warnings = warnings::run(&lrs, shutdown.clone());
+    let (ended, ()) = tokio::join!(run_committers(Arc::clone(&lrs), shutdown), warnings);
+    ended
+}
+
+async fn run_committers(lrs: Arc<Lrs>, shutdown: CancellationToken) -> anyhow::Result<()> {
     let mut committers = JoinSet::new();
     for _ in 0..lrs.config.ingest.committers.max(1) {
         committers.spawn(run_committer(Arc::clone(&lrs)));

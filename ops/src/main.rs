@@ -13,9 +13,11 @@ mod http;
 mod import;
 mod output;
 mod play;
+mod profile_mode;
 mod services;
 mod stop;
 mod up;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -48,6 +50,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Credential(CredentialCommand::Create(args)) => credential::create(args).await,
         Command::Credential(CredentialCommand::List(args)) => credential::list(args).await,
         Command::Credential(CredentialCommand::Revoke(args)) => credential::revoke(args).await,
+        Command::Credential(CredentialCommand::ProfileMode(args)) => profile_mode::set(args).await,
         Command::Roster(RosterCommand::Import(args)) => import::run(args, Resource::Roster).await,
         Command::Catalogue(CatalogueCommand::Import(args)) => {
             import::run(args, Resource::Catalogue).await
@@ -56,6 +59,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
             import::run(args, Resource::Framework).await
         }
         Command::Demo(args) => demo::run(args).await,
+        Command::Validate(args) => validate::run(&args),
         Command::Config(args) => config::run(&args),
     }
 }
@@ -72,6 +76,7 @@ fn wants_json(command: &Command) -> bool {
                 CredentialCommand::Create(args) => &args.installation,
                 CredentialCommand::List(args) => &args.installation,
                 CredentialCommand::Revoke(args) => &args.installation,
+                CredentialCommand::ProfileMode(args) => &args.installation,
             };
             installation.common.json
         }
@@ -79,6 +84,7 @@ fn wants_json(command: &Command) -> bool {
         | Command::Catalogue(CatalogueCommand::Import(args))
         | Command::Framework(FrameworkCommand::Import(args)) => args.json,
         Command::Demo(args) => args.json,
+        Command::Validate(args) => args.json,
         Command::Config(args) => args.common.json,
     }
 }

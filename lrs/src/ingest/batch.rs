@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Rejection, Request};
@@ -12,8 +11,6 @@ use crate::statement::{Stamped, equivalence, payload};
 /// A statement that is stored already under an id that was sent.
 #[derive(Clone, Debug)]
 pub struct Existing {
-    /// When it was stored.
-    pub stored: DateTime<Utc>,
     /// Its bytes, compressed.
     pub payload: Vec<u8>,
 }
@@ -64,11 +61,11 @@ fn fresh<'a>(
         let id = statement.id.as_uuid();
         let known = existing
             .get(&id)
-            .map(|known| (known.payload.as_slice(), Some(known.stored)))
-            .or_else(|| taken.get(&id).map(|first| (first.payload.as_slice(), None)));
+            .map(|known| known.payload.as_slice())
+            .or_else(|| taken.get(&id).map(|first| first.payload.as_slice()));
         match known {
             None => fresh.push(statement),
-            Some((payload, stored)) if is_same(payload, stored, statement) => {}
+            Some(payload) if is_same(payload, statement) => {}
             Some(_) => {
                 return Err(Rejection::Conflict {
                     index,
@@ -80,7 +77,7 @@ fn fresh<'a>(
     Ok(fresh)
 }
 
-fn is_same(kept: &[u8], stored: Option<DateTime<Utc>>, again: &Stamped) -> bool {
+fn is_same(kept: &[u8], again: &Stamped) -> bool {
     if kept == again.payload {
         return true;
     }
@@ -88,7 +85,7 @@ fn is_same(kept: &[u8], stored: Option<DateTime<Utc>>, again: &Stamped) -> bool 
         payload::decompress(kept),
         payload::decompress(&again.payload),
     ) {
-        (Ok(kept), Ok(again)) => equivalence::same(&kept, stored, &again),
+        (Ok(kept), Ok(again)) => equivalence::same(&kept, &again),
         // What cannot be read cannot be said to be the same.
         _ => false,
     }
@@ -97,6 +94,7 @@ fn is_same(kept: &[u8], stored: Option<DateTime<Utc>>, again: &Stamped) -> bool 
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use chrono::DateTime;
     use schemas::xapi::XapiVersion;
     use serde_json::json;
 
@@ -137,7 +135,6 @@ mod tests {
                 (
                     one.id.as_uuid(),
                     Existing {
-                        stored: DateTime::default(),
                         payload: one.payload.clone(),
                     },
                 )

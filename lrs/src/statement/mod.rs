@@ -9,8 +9,14 @@ pub mod format;
 pub mod keys;
 pub mod parse;
 pub mod payload;
+pub mod report;
 pub mod stamp;
 mod timestamp;
+mod tree;
 
 pub use parse::{Body, Parsed, parse};
+pub use report::Report;
 pub use stamp::{Authority, Stamped, Stamper};
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 
 pub mod dictionaries;
 pub mod horizon;
+pub mod profile_warnings;
 pub mod relay;
 pub mod statements;
 
@@ -14,10 +15,16 @@ use tokio_postgres::error::{Severity, SqlState};
 /// The migrations of the schema `lrs`; they run after those of `service`.
 pub const MIGRATIONS: Migrations = Migrations {
     schema: "lrs",
-    steps: &[(
-        "0001_statements",
-        include_str!("../../migrations/0001_statements.sql"),
-    )],
+    steps: &[
+        (
+            "0001_statements",
+            include_str!("../../migrations/0001_statements.sql"),
+        ),
+        (
+            "0005_profile_warnings",
+            include_str!("../../migrations/0005_profile_warnings.sql"),
+        ),
+    ],
 };
 
 /// Why the database did not do what was asked, by what can be done about it.

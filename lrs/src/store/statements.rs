@@ -93,8 +93,7 @@ pub async fn existing(pool: &Pool, ids: &[Uuid]) -> Result<HashMap<Uuid, Existin
             (
                 row.get(0),
                 Existing {
-                    stored: row.get(1),
-                    payload: row.get(2),
+                    payload: row.get(1),
                 },
             )
         })

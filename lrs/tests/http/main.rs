@@ -2,10 +2,13 @@
 
 mod app;
 mod concurrent;
+mod corners;
+mod errors;
 mod headers;
 mod lost_connection;
 mod malformed;
 mod paging;
 mod plans;
 mod statements;
+mod validate;
 mod voiding;

@@ -6,6 +6,7 @@ use service::error::Problem;
 use service::identity::{Action, Caller};
 
 use crate::Lrs;
+use crate::http::profile_check::profile_check;
 use crate::http::version::Spoken;
 use crate::http::{body, params, problems};
 use crate::statement::{Body, Parsed, Stamper, parse};
@@ -33,6 +34,7 @@ pub(in crate::http) async fn put(
             "the id of the statement is that of the query, or is left out",
         ));
     }
+    profile_check(&lrs, &caller, std::slice::from_ref(&parsed), false)?;
     let stamped = stamper(&lrs, &caller).stamp_as(&parsed, id);
     drop(parsed);
     lrs.store(vec![stamped], sent.len())
@@ -66,12 +68,10 @@ pub(in crate::http) async fn post(
     let sent = body::json(&request, payload.into_inner(), lrs.config().body_max_bytes).await?;
     let parsed = parse(&sent, version).map_err(problems::invalid)?;
     let is_array = matches!(parsed, Body::Many(_));
+    let parsed = parsed.into_statements();
+    profile_check(&lrs, &caller, &parsed, is_array)?;
     let stamper = stamper(&lrs, &caller);
-    let stamped: Vec<_> = parsed
-        .into_statements()
-        .iter()
-        .map(|parsed| stamper.stamp(parsed))
-        .collect();
+    let stamped: Vec<_> = parsed.iter().map(|parsed| stamper.stamp(parsed)).collect();
     let ids: Vec<StatementId> = stamped.iter().map(|stamped| stamped.id).collect();
     lrs.store(stamped, sent.len())
         .await

@@ -62,7 +62,10 @@ mod tests {
     #[test]
     fn names_and_modes_are_one_to_one() {
         for mode in ProfileMode::EVERY {
-            assert_eq!(mode.as_str().parse::<ProfileMode>().expect("its name"), mode);
+            assert_eq!(
+                mode.as_str().parse::<ProfileMode>().expect("its name"),
+                mode
+            );
             assert_eq!(serde_json::json!(mode), mode.as_str());
         }
         assert!("Refuse".parse::<ProfileMode>().is_err());

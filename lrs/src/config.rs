@@ -6,6 +6,7 @@ use std::time::Duration;
 use schemas::xapi::XapiVersion;
 use serde::{Deserialize, Deserializer};
 use service::config::{ConfigError, HttpSettings, LakeSettings, Settings};
+use service::identity::ProfileMode;
 
 use crate::statement::signature::{Anchors, BadAnchors};
 
@@ -42,6 +43,15 @@ pub struct AttachmentSettings {
     pub sweep_every_s: u64,
 }
 
+/// `[profile]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProfileSettings {
+    /// What becomes of statements that xAPI accepts and the profile does not, where their credential
+    /// has no mode of its own.
+    pub mode: ProfileMode,
+}
+
 /// `[ingest]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,6 +73,8 @@ pub struct IngestSettings {
 pub struct LrsConfig {
     /// `[xapi]`.
     pub xapi: XapiSettings,
+    /// `[profile]`.
+    pub profile: ProfileSettings,
     /// `[ingest]`.
     pub ingest: IngestSettings,
     /// `[attachments]`.
@@ -101,6 +113,7 @@ impl LrsConfig {
         Ok(Self {
             anchors: anchors(&xapi.signature_anchors)?,
             xapi,
+            profile: settings.section("profile")?,
             ingest: settings.section("ingest")?,
             attachments: settings.section("attachments")?,
             attachments_root: settings.attachments_root(),
@@ -137,6 +150,7 @@ mod tests {
     fn the_defaults_fill_it() {
         let config = LrsConfig::load(&Settings::defaults()).expect("the defaults are whole");
         assert_eq!(config.xapi.default_version, XapiVersion::V1_0_3);
+        assert_eq!(config.profile.mode, ProfileMode::Off);
         assert_eq!(config.ingest.committers, 2);
         assert_eq!(config.attachments.attachment_max_bytes, 100 << 20);
         assert!(config.attachments_root.ends_with("attachments"));

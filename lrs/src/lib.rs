@@ -12,6 +12,7 @@ pub mod query;
 pub mod references;
 pub mod statement;
 pub mod store;
+pub mod warnings;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -47,7 +48,9 @@ use store::definitions::{self, Definitions};
 use store::dictionaries::Dictionaries;
 use store::documents::{Names, StoredDocument};
 use store::horizon::Horizon;
+use store::profile_warnings::{self, Warning};
 use store::statements::{self, StoredStatement};
+use warnings::Warnings;
 
 pub use config::LrsConfig;
 pub use http::openapi;
@@ -66,6 +69,7 @@ pub struct Lrs {
     definitions: Arc<Definitions>,
     horizon: Horizon,
     attachments: Attachments,
+    warnings: Warnings,
 }
 
 /// Why statements were not stored, or may not have been.
@@ -98,6 +102,7 @@ impl Lrs {
             definitions: Arc::default(),
             horizon: Horizon::new(context.pool.clone()),
             attachments: Attachments::open(&config)?,
+            warnings: Warnings::default(),
             context,
             config,
         })
@@ -282,6 +287,17 @@ impl Lrs {
         self.horizon.consistent_through().await
     }
 
+    /// What credentials in the mode `warn` sent against the profile: by every copy until a few seconds
+    /// ago, by this one until now.
+    pub async fn profile_warnings(&self) -> Result<Vec<Warning>, StoreError> {
+        warnings::flush(self).await?;
+        profile_warnings::list(&self.context.pool).await
+    }
+
+    pub(crate) fn warnings(&self) -> &Warnings {
+        &self.warnings
+    }
+
     pub(crate) fn secret(&self) -> &[u8] {
         self.context.secret.as_bytes()
     }
@@ -290,8 +306,15 @@ impl Lrs {
 /// Runs the committers, and the worker that follows references, until `shutdown`.
 ///
 /// Then it takes nothing in any more, stores what waits, and returns. References that are not followed by then wait for another
-/// copy or the next start.
+/// copy or the next start. What was counted against the profile is added to the database
+/// besides.
 pub async fn run_background(lrs: Arc<Lrs>, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let warnings = warnings::run(&lrs, shutdown.clone());
+    let (ended, ()) = tokio::join!(run_committers(Arc::clone(&lrs), shutdown), warnings);
+    ended
+}
+
+async fn run_committers(lrs: Arc<Lrs>, shutdown: CancellationToken) -> anyhow::Result<()> {
     let mut committers = JoinSet::new();
     for _ in 0..lrs.config.ingest.committers.max(1) {
         committers.spawn(run_committer(Arc::clone(&lrs)));

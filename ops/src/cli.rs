@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
+use schemas::xapi::XapiVersion;
 use service::config::{ConfigError, Settings};
 use service::identity::{ActivityPrefix, ProfileMode, School, Scope};
 
@@ -48,6 +49,10 @@ pub(crate) enum Command {
     /// Plays two weeks at an invented lycée, or replays a file of answers, to a running Sillage
     #[command(after_help = exit::HELP)]
     Demo(DemoArgs),
+    /// Checks statements without a server: whether xAPI accepts them and whether they follow the profile
+    // Here --version names the version of xAPI.
+    #[command(after_help = exit::HELP, disable_version_flag = true)]
+    Validate(ValidateArgs),
     /// Shows every setting with its source
     #[command(after_help = exit::HELP)]
     Config(ConfigArgs),
@@ -123,6 +128,9 @@ pub(crate) enum CredentialCommand {
     /// Gives a credential a new secret and shows it, this once
     #[command(after_help = exit::HELP)]
     Rotate(RotateArgs),
+    /// Sets how a credential's statements are checked against the profile
+    #[command(after_help = exit::HELP)]
+    ProfileMode(ProfileModeArgs),
 }
 
 /// Which installation.
@@ -196,6 +204,45 @@ pub(crate) struct RotateArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 0,
         value_parser = clap::value_parser!(u64).range(..=7_776_000))]
     pub(crate) former_passes_s: u64,
+}
+
+/// `sillage credential profile-mode`.
+#[derive(Args, Debug)]
+pub(crate) struct ProfileModeArgs {
+    #[command(flatten)]
+    pub(crate) installation: Installation,
+    /// Its key
+    pub(crate) key: String,
+    /// off, warn (counted), refuse, or default: as the setting `profile.mode` says
+    #[arg(value_parser = mode)]
+    pub(crate) mode: Mode,
+}
+
+/// A mode of a credential; none for the setting's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mode(pub(crate) Option<ProfileMode>);
+
+fn mode(text: &str) -> Result<Mode, service::identity::UnknownMode> {
+    match text {
+        "default" => Ok(Mode(None)),
+        text => text.parse().map(|mode| Mode(Some(mode))),
+    }
+}
+
+/// `sillage validate`.
+#[derive(Args, Debug)]
+pub(crate) struct ValidateArgs {
+    /// A statement, an array of statements or a statement a line (NDJSON); - for standard input
+    pub(crate) file: PathBuf,
+    /// Version of xAPI: 1.0.3 or 2.0.0
+    #[arg(long, value_name = "VERSION", default_value = "1.0.3")]
+    pub(crate) version: XapiVersion,
+    /// Fails also where a statement does not follow the profile
+    #[arg(long)]
+    pub(crate) profile: bool,
+    /// JSON on standard output and standard error, for programs
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `sillage roster`.

@@ -14,7 +14,7 @@ use crate::client::ClientError;
 pub(crate) const HELP: &str = "\
 Exit codes:
    0  done
-   1  failed for another reason than those below
+   1  failed for another reason than those below (validate: a statement is not accepted)
    2  wrong arguments or settings
    3  another Sillage runs on the data folder
    4  the address cannot be listened on (taken, or not ours)

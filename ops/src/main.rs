@@ -13,9 +13,11 @@ mod http;
 mod import;
 mod output;
 mod play;
+mod profile_mode;
 mod services;
 mod stop;
 mod up;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -49,6 +51,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Credential(CredentialCommand::List(args)) => credential::list(args).await,
         Command::Credential(CredentialCommand::Revoke(args)) => credential::revoke(args).await,
         Command::Credential(CredentialCommand::Rotate(args)) => credential::rotate(args).await,
+        Command::Credential(CredentialCommand::ProfileMode(args)) => profile_mode::set(args).await,
         Command::Roster(RosterCommand::Import(args)) => import::run(args, Resource::Roster).await,
         Command::Catalogue(CatalogueCommand::Import(args)) => {
             import::run(args, Resource::Catalogue).await
@@ -57,6 +60,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
             import::run(args, Resource::Framework).await
         }
         Command::Demo(args) => demo::run(args).await,
+        Command::Validate(args) => validate::run(&args),
         Command::Config(args) => config::run(&args),
     }
 }
@@ -74,6 +78,7 @@ fn wants_json(command: &Command) -> bool {
                 CredentialCommand::List(args) => &args.installation,
                 CredentialCommand::Revoke(args) => &args.installation,
                 CredentialCommand::Rotate(args) => &args.installation,
+                CredentialCommand::ProfileMode(args) => &args.installation,
             };
             installation.common.json
         }
@@ -81,6 +86,7 @@ fn wants_json(command: &Command) -> bool {
         | Command::Catalogue(CatalogueCommand::Import(args))
         | Command::Framework(FrameworkCommand::Import(args)) => args.json,
         Command::Demo(args) => args.json,
+        Command::Validate(args) => args.json,
         Command::Config(args) => args.common.json,
     }
 }

@@ -9,6 +9,8 @@ pub mod ifi;
 pub mod profile;
 pub mod strict_json;
 pub mod tables;
+#[cfg(any(test, feature = "testkit"))]
+pub mod testkit;
 pub mod time;
 pub mod xapi;
 

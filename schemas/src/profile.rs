@@ -2,14 +2,22 @@
 //! counts as a pupil's answer.
 //!
 //! The profile itself is `profile/sillage.jsonld`, valid by the xAPI Profiles specification; the
-//! constants here are compared with it in a test. [`classify`] is the one place where a statement
-//! becomes an answer, [`answered_at`] and [`FoldKey`] the one order in which answers are folded.
+//! constants here are compared with it in a test. [`Profile::check`] tells whether a statement follows
+//! its templates; [`classify`] is the one place where a statement becomes an answer, [`answered_at`] and [`FoldKey`] the one order in which answers are folded.
 
 mod answer;
+mod check;
+mod document;
 mod fold;
+mod path;
+mod rules;
 
 pub use answer::{AnswerParts, Candidate, Origin, Reason, classify};
+pub use check::{ProfileFault, ProfileVerdict};
+pub use document::Profile;
 pub use fold::{FoldKey, SKEW_BELIEVED_MS, answered_at, is_old};
+pub use path::{Found, NotAPath, Path};
+pub use rules::{PROFILE_RULES, ProfileRule};
 
 /// The profile as JSON-LD.
 pub const PROFILE_JSONLD: &str = include_str!("../profile/sillage.jsonld");

@@ -22,11 +22,11 @@ pub const MAX_DEPTH: usize = 100;
 /// place inside the value, and its detail names line and column.
 pub fn parse(bytes: &[u8]) -> Result<Value, Fault> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
-        let detail = format!("not UTF-8 after {} bytes", error.valid_up_to());
+        let detail = format!("{} after {} bytes", UTF8.words, error.valid_up_to());
         Fault {
             pointer: String::new(),
-            rule: "json-utf8",
-            section: "RFC 8259 8.1",
+            rule: UTF8.name,
+            section: UTF8.section,
             detail,
         }
     })?;
@@ -41,7 +41,7 @@ pub fn parse(bytes: &[u8]) -> Result<Value, Fault> {
         Ok(value) => match deserializer.end() {
             Ok(()) => return Ok(value),
             Err(error) => {
-                broken.rule.get_or_insert(JsonRule::Trailing);
+                broken.rule.get_or_insert(TRAILING);
                 error
             }
         },
@@ -50,94 +50,83 @@ pub fn parse(bytes: &[u8]) -> Result<Value, Fault> {
     Err(broken.into_fault(&error))
 }
 
-/// Each way in which a text is not strict JSON.
-#[derive(Debug, Clone, Copy)]
-enum JsonRule {
-    Syntax,
-    DuplicateKey,
-    Nul,
-    Surrogate,
-    Depth,
-    NumberRange,
-    Trailing,
+/// A way in which a text is not strict JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextRule {
+    /// Stable name, in kebab-case.
+    pub name: &'static str,
+    /// Where it stands.
+    pub section: &'static str,
+    /// What is wrong, in words.
+    pub words: &'static str,
 }
 
-impl JsonRule {
-    fn words(self) -> (&'static str, &'static str, &'static str) {
-        match self {
-            Self::Syntax => ("json-syntax", "RFC 8259 2", "not JSON"),
-            Self::DuplicateKey => (
-                "json-duplicate-key",
-                "xAPI 1.0.3 Data 2.2",
-                "a property occurs twice in an object",
-            ),
-            Self::Nul => (
-                "json-nul",
-                "RFC 8259 9",
-                "the character U+0000 is not accepted",
-            ),
-            Self::Surrogate => (
-                "json-lone-surrogate",
-                "RFC 8259 8.2",
-                "a lone surrogate is not a character",
-            ),
-            Self::Depth => (
-                "json-depth",
-                "RFC 8259 9",
-                "more than 100 arrays and objects in each other",
-            ),
-            Self::NumberRange => (
-                "json-number-range",
-                "RFC 8259 6",
-                "a number too large for 64-bit floating point",
-            ),
-            Self::Trailing => (
-                "json-trailing",
-                "RFC 8259 2",
-                "something follows the JSON value",
-            ),
-        }
-    }
+macro_rules! rules {
+    ($($konst:ident $name:literal, $section:literal, $words:literal;)*) => {
+        $(const $konst: TextRule = TextRule {
+            name: $name,
+            section: $section,
+            words: $words,
+        };)*
+
+        /// Every way in which a text is not strict JSON.
+        pub const RULES: &[TextRule] = &[$($konst),*];
+    };
+}
+
+rules! {
+    UTF8 "json-utf8", "RFC 8259 8.1", "not UTF-8";
+    SYNTAX "json-syntax", "RFC 8259 2", "not JSON";
+    DUPLICATE_KEY "json-duplicate-key", "xAPI 1.0.3 Data 2.2", "a property occurs twice in an object";
+    NUL "json-nul", "RFC 8259 9", "the character U+0000 is not accepted";
+    SURROGATE "json-lone-surrogate", "RFC 8259 8.2", "a lone surrogate is not a character";
+    DEPTH "json-depth", "RFC 8259 9", "more than 100 arrays and objects in each other";
+    NUMBER_RANGE "json-number-range", "RFC 8259 6", "a number too large for 64-bit floating point";
+    TRAILING "json-trailing", "RFC 8259 2", "something follows the JSON value";
 }
 
 /// What went wrong, and where: the steps are pushed while the error travels outwards, so that a
 /// good text pays nothing for them.
 #[derive(Debug, Default)]
 struct Broken {
-    rule: Option<JsonRule>,
+    rule: Option<TextRule>,
     inner_to_outer: Vec<String>,
 }
 
 impl Broken {
     fn into_fault(self, error: &serde_json::Error) -> Fault {
         let rule = self.rule.unwrap_or_else(|| told_by_serde(error));
-        let (name, section, words) = rule.words();
         let mut pointer = String::new();
         for step in self.inner_to_outer.iter().rev() {
             push_step(&mut pointer, step);
         }
-        let detail = format!("{words} (line {}, column {})", error.line(), error.column());
+        let detail = format!(
+            "{} (line {}, column {})",
+            rule.words,
+            error.line(),
+            error.column()
+        );
         Fault {
             pointer,
-            rule: name,
-            section,
+            rule: rule.name,
+            section: rule.section,
             detail,
         }
     }
 }
 
 /// `serde_json` tells these by its message alone; a test holds each message to its rule.
-fn told_by_serde(error: &serde_json::Error) -> JsonRule {
+fn told_by_serde(error: &serde_json::Error) -> TextRule {
     let message = error.to_string();
     let says = |part: &str| message.starts_with(part);
     if says("lone leading surrogate") || says("unexpected end of hex escape") {
-        JsonRule::Surrogate
+        SURROGATE
     } else if says("number out of range") {
-        JsonRule::NumberRange
+        NUMBER_RANGE
     } else if says("recursion limit exceeded") {
-        JsonRule::Depth
+        DEPTH
     } else {
-        JsonRule::Syntax
+        SYNTAX
     }
 }
 
@@ -147,7 +136,7 @@ struct Strict<'a> {
 }
 
 impl Strict<'_> {
-    fn refuse<E: serde::de::Error>(&mut self, rule: JsonRule) -> E {
+    fn refuse<E: serde::de::Error>(&mut self, rule: TextRule) -> E {
         self.broken.rule = Some(rule);
         E::custom("")
     }
@@ -161,7 +150,7 @@ impl Strict<'_> {
 
     fn no_nul<E: serde::de::Error>(&mut self, text: &str) -> Result<(), E> {
         if text.as_bytes().contains(&0) {
-            Err(self.refuse(JsonRule::Nul))
+            Err(self.refuse(NUL))
         } else {
             Ok(())
         }
@@ -198,7 +187,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
     fn visit_f64<E: serde::de::Error>(mut self, value: f64) -> Result<Value, E> {
         Number::from_f64(value)
             .map(Value::Number)
-            .ok_or_else(|| self.refuse(JsonRule::NumberRange))
+            .ok_or_else(|| self.refuse(NUMBER_RANGE))
     }
 
     fn visit_str<E: serde::de::Error>(mut self, value: &str) -> Result<Value, E> {
@@ -217,7 +206,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut sequence: A) -> Result<Value, A::Error> {
         if self.depth == MAX_DEPTH {
-            return Err(self.refuse(JsonRule::Depth));
+            return Err(self.refuse(DEPTH));
         }
         let mut values = Vec::new();
         loop {
@@ -234,14 +223,14 @@ impl<'de> Visitor<'de> for Strict<'_> {
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<Value, A::Error> {
         if self.depth == MAX_DEPTH {
-            return Err(self.refuse(JsonRule::Depth));
+            return Err(self.refuse(DEPTH));
         }
         let mut map = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
             self.no_nul(&key)?;
             if map.contains_key(&key) {
                 self.broken.inner_to_outer.push(key);
-                self.broken.rule = Some(JsonRule::DuplicateKey);
+                self.broken.rule = Some(DUPLICATE_KEY);
                 return Err(A::Error::custom(""));
             }
             match entries.next_value_seed(self.deeper()) {

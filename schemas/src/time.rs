@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
 
 /// A timestamp as it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,8 @@ pub fn parse_timestamp(text: &str) -> Option<Timestamp> {
 /// Reads `YYYY-MM-DDThh:mm:ss`, a fraction of a second, and an offset: the profile of RFC 3339,
 /// except that ISO 8601 lets the offset be absent, and be written `+02` or `+0200`.
 ///
-/// A leap second is read as the first instant after it.
+/// A leap second is read as the first instant after it, and is refused where UTC has none: anywhere
+/// but at the end of a month.
 ///
 /// # Errors
 ///
@@ -80,6 +81,10 @@ fn read_timestamp(text: &[u8]) -> Option<Result<Timestamp, TimestampError>> {
         .and_utc()
         .checked_add_signed(after_59)?
         .checked_sub_signed(TimeDelta::minutes(minutes_east))?;
+    // RFC 3339 5.7: leap seconds end a month of UTC. Where no offset is told, nobody can say.
+    if second == 60 && !rest.is_empty() && (utc.day(), utc.time()) != (1, NaiveTime::MIN) {
+        return None;
+    }
     Some(Ok(Timestamp {
         utc,
         has_offset: !rest.is_empty(),

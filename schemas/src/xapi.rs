@@ -96,4 +96,6 @@ pub fn validate_actor(actor: &Value, version: XapiVersion) -> Vec<Fault> {
 }
 
 #[cfg(test)]
+mod mutations;
+#[cfg(test)]
 mod tests;

@@ -14,8 +14,10 @@ mod multipart;
 mod openapi;
 mod params;
 mod problems;
+mod profile_check;
 pub mod routes;
 mod statements;
+mod validate;
 mod version;
 
 pub use openapi::openapi;

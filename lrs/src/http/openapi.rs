@@ -16,7 +16,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 #[derive(OpenApi)]
-#[openapi(paths(put, post, get, about))]
+#[openapi(paths(put, post, get, about, validate, profile_warnings))]
 struct Documented;
 
 /// Stores one statement under the id in the query.
@@ -86,6 +86,38 @@ fn post() {}
     ),
 )]
 fn get() {}
+
+/// What the LRS would say of statements: whether xAPI accepts each, whether it follows the profile.
+/// Nothing is stored.
+#[utoipa::path(
+    post,
+    path = "/api/v1/statements/validate",
+    tag = "statements",
+    params(
+        ("version" = Option<String>, Query, description = "1.0.x or 2.0.x; else the header, else the version that answers have by default"),
+        ("X-Experience-API-Version" = Option<String>, Header, description = "1.0.x or 2.0.x"),
+    ),
+    request_body(content_type = "application/json", description = "A Statement or an array of at most 10,000 Statements"),
+    responses(
+        (status = 200, description = "`accepted`, `follows_profile`; for each statement `accepted`, `needs_multipart`, `faults`, and `profile` with `follows`, `templates`, `faults`; `advice`; `faults` of the body itself"),
+        (status = 400, description = "which parameter or header, which rule", content_type = "application/problem+json"),
+        (status = 413, description = "the body is too large", content_type = "application/problem+json"),
+        (status = 415, description = "the body is no application/json", content_type = "application/problem+json"),
+    ),
+)]
+fn validate() {}
+
+/// What credentials in the mode `warn` sent against the profile, by rule, the latest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/statements/profile-warnings",
+    tag = "statements",
+    responses(
+        (status = 200, description = "`profile` and `warnings`: `credential`, `rule`, `template`, `location`, `statements`, `first`, `last`"),
+        (status = 503, description = "the database does not answer: try again after Retry-After", content_type = "application/problem+json"),
+    ),
+)]
+fn profile_warnings() {}
 
 /// The versions of xAPI that are spoken here. Open to everybody.
 #[utoipa::path(

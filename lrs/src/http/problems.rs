@@ -2,6 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT_ENCODING, ALLOW, HeaderValue};
+use schemas::profile::ProfileFault;
 use schemas::xapi::Fault;
 use service::error::{Broken, Problem};
 
@@ -43,6 +44,21 @@ pub(super) fn invalid(faults: Vec<Fault>) -> Problem {
     };
     Problem::new(StatusCode::BAD_REQUEST, "invalid", detail)
         .with_errors(faults.into_iter().map(Broken::from))
+}
+
+/// 400: xAPI accepts it, and this credential's statements must follow the profile, too.
+pub(super) fn not_by_profile(faults: Vec<ProfileFault>) -> Problem {
+    let detail = format!(
+        "{} rules of the profile are not followed, which this credential must; nothing was stored",
+        faults.len()
+    );
+    let broken = faults.into_iter().map(|fault| Broken {
+        pointer: Some(fault.pointer),
+        rule: fault.rule.to_owned(),
+        section: Some(fault.template.unwrap_or_else(|| fault.section.to_owned())),
+        detail: fault.detail,
+    });
+    Problem::new(StatusCode::BAD_REQUEST, "profile", detail).with_errors(broken)
 }
 
 /// 400: one rule of the query or of a header.

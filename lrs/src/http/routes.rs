@@ -4,13 +4,28 @@ use actix_web::dev::HttpServiceFactory;
 use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, ResponseError, web};
 
-use super::{about, activities, agents, alternate, documents, problems, statements, version};
+use super::{
+    about, activities, agents, alternate, documents, problems, profile_check, statements, validate,
+    version,
+};
 use crate::documents::Kind;
 
-/// The resources under `/xapi`. The application gives `web::Data<Lrs>` and
+/// The resources under `/xapi`, and those of statements under `/api/v1`. The application gives `web::Data<Lrs>` and
 /// `web::Data<service::identity::Credentials>`.
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(
+        // Who asks: all, all/read, statements/write.
+        web::resource("/api/v1/statements/validate")
+            .route(web::post().to(validate::post))
+            .default_service(web::to(|| method_not_allowed("POST"))),
+    )
+    .service(
+        // Who reads: all, all/read.
+        web::resource("/api/v1/statements/profile-warnings")
+            .route(web::get().to(profile_check::warnings))
+            .default_service(web::to(|| method_not_allowed("GET"))),
+    )
+    .service(
         web::scope("/xapi")
             // The last one is the outermost.
             .wrap(from_fn(alternate::syntax))

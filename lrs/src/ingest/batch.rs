@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Rejection, Request};
@@ -12,8 +11,6 @@ use crate::statement::{Stamped, equivalence, payload};
 /// A statement that is stored already under an id that was sent.
 #[derive(Clone, Debug)]
 pub struct Existing {
-    /// When it was stored.
-    pub stored: DateTime<Utc>,
     /// Its bytes, compressed.
     pub payload: Vec<u8>,
     /// The key of who vouches for it.
@@ -67,12 +64,12 @@ fn fresh<'a>(
         let id = statement.id.as_uuid();
         let known = existing
             .get(&id)
-            .map(|known| (known.payload.as_slice(), Some(known.stored)))
-            .or_else(|| taken.get(&id).map(|first| (first.payload.as_slice(), None)));
+            .map(|known| known.payload.as_slice())
+            .or_else(|| taken.get(&id).map(|first| first.payload.as_slice()));
         match known {
             None if may_void(request, statement, existing, taken) => fresh.push(statement),
             None => return Err(Rejection::Voiding { index }),
-            Some((payload, stored)) if is_same(payload, stored, statement) => {}
+            Some(payload) if is_same(payload, statement) => {}
             Some(_) => {
                 return Err(Rejection::Conflict {
                     index,
@@ -112,7 +109,7 @@ fn may_void(
     }
 }
 
-fn is_same(kept: &[u8], stored: Option<DateTime<Utc>>, again: &Stamped) -> bool {
+fn is_same(kept: &[u8], again: &Stamped) -> bool {
     if kept == again.payload {
         return true;
     }
@@ -120,7 +117,7 @@ fn is_same(kept: &[u8], stored: Option<DateTime<Utc>>, again: &Stamped) -> bool 
         payload::decompress(kept),
         payload::decompress(&again.payload),
     ) {
-        (Ok(kept), Ok(again)) => equivalence::same(&kept, stored, &again),
+        (Ok(kept), Ok(again)) => equivalence::same(&kept, &again),
         // What cannot be read cannot be said to be the same.
         _ => false,
     }
@@ -129,6 +126,7 @@ fn is_same(kept: &[u8], stored: Option<DateTime<Utc>>, again: &Stamped) -> bool 
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use chrono::DateTime;
     use schemas::xapi::XapiVersion;
     use serde_json::json;
 
@@ -171,7 +169,6 @@ mod tests {
                 (
                     one.id.as_uuid(),
                     Existing {
-                        stored: DateTime::default(),
                         payload: one.payload.clone(),
                         authority: one.authority.hash(),
                     },
@@ -274,7 +271,6 @@ mod tests {
             .flat_map(|request| &request.statements)
             .map(|one| {
                 let known = Existing {
-                    stored: DateTime::default(),
                     payload: one.payload.clone(),
                     authority: one.authority.hash(),
                 };

@@ -11,10 +11,16 @@ pub mod format;
 pub mod keys;
 pub mod parse;
 pub mod payload;
+pub mod report;
 pub mod signature;
 pub mod stamp;
 mod timestamp;
+mod tree;
 
 pub use attachments::Attached;
 pub use parse::{Body, Parsed, parse, parse_mixed};
+pub use report::Report;
 pub use stamp::{Authority, Stamped, Stamper};
+
+#[cfg(test)]
+mod tests;

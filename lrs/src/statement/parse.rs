@@ -147,7 +147,7 @@ fn parse_many(body: &Bytes, values: Vec<Value>, rules: Rules) -> Result<Vec<Pars
         }
     }
     if faults.is_empty() {
-        faults.extend(repeated_ids(&values));
+        faults.extend(repeated_ids(&values).into_iter().map(|(_, fault)| fault));
     }
     if !faults.is_empty() {
         faults.truncate(MOST_FAULTS);
@@ -186,8 +186,8 @@ fn faults_of(statement: &Value, rules: Rules) -> Vec<Fault> {
     faults
 }
 
-/// The second of two equal ids in one array.
-fn repeated_ids(statements: &[Value]) -> Vec<Fault> {
+/// The second of two equal ids in one array, with its index.
+pub(super) fn repeated_ids(statements: &[Value]) -> Vec<(usize, Fault)> {
     let mut seen = HashMap::with_capacity(statements.len());
     let mut faults = Vec::new();
     for (index, id) in statements
@@ -196,12 +196,13 @@ fn repeated_ids(statements: &[Value]) -> Vec<Fault> {
         .filter_map(|(index, one)| Some((index, id_of(one)?)))
     {
         if let Some(first) = seen.insert(id, index) {
-            faults.push(Fault {
+            let fault = Fault {
                 pointer: format!("/{index}/id"),
                 rule: "statement-id-once-in-batch",
                 section: BATCH,
                 detail: format!("the statement at index {first} of this array has the same id"),
-            });
+            };
+            faults.push((index, fault));
         }
     }
     faults

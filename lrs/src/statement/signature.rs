@@ -180,7 +180,7 @@ fn is_same(sent: &[u8], id: Option<StatementId>, payload: &[u8], signed: &Value)
         return false;
     }
     match (unsigned(sent), unsigned(payload)) {
-        (Some(sent), Some(signed)) => equivalence::same(sent.as_bytes(), None, signed.as_bytes()),
+        (Some(sent), Some(signed)) => equivalence::same(sent.as_bytes(), signed.as_bytes()),
         _ => false,
     }
 }

@@ -1,6 +1,6 @@
 //! Timestamps as they are compared and written.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use serde_json::value::RawValue;
 
 /// A time of the LRS, always to the microsecond: `stored` has one precision (docs/decisions/0004).
@@ -8,20 +8,38 @@ pub(super) fn of_lrs(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-/// The instant that a client's timestamp names, to the nanosecond where it is written as RFC 3339
-/// says, else to the microsecond.
-pub(super) fn instant(raw: &RawValue) -> Option<DateTime<Utc>> {
-    let text: String = serde_json::from_str(raw.get()).ok()?;
-    DateTime::parse_from_rfc3339(&text)
+/// The instant that a client's timestamp names, to the nanosecond. One without an offset is read as
+/// UTC.
+pub(super) fn instant(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc3339(text)
+        .or_else(|_| DateTime::parse_from_rfc3339(&as_rfc3339(text)))
         .map(|at| at.to_utc())
         .ok()
-        .or_else(|| schemas::time::parse_timestamp(&text).map(|at| at.utc))
 }
 
-/// The same instant in UTC; none when it is written in UTC already.
+/// What ISO 8601 allows besides (`+02`, `+0200`, no offset, a comma), written as RFC 3339 asks.
+fn as_rfc3339(text: &str) -> String {
+    let (date_time, rest) = text.split_at_checked(19).unwrap_or((text, ""));
+    let offset_at = rest.find(['Z', 'z', '+', '-']).unwrap_or(rest.len());
+    let (fraction, offset) = rest.split_at(offset_at);
+    let fraction = fraction.replace(',', ".");
+    let offset = match offset.len() {
+        0 => "Z".to_owned(),
+        3 => format!("{offset}:00"),
+        5 if offset.is_ascii() => format!("{}:{}", &offset[..3], &offset[3..]),
+        _ => offset.to_owned(),
+    };
+    format!("{date_time}{fraction}{offset}")
+}
+
+/// The same instant in UTC; none when it is written in UTC already, or when its year there has not
+/// four digits, which RFC 3339 cannot say.
 pub(super) fn in_utc(raw: &RawValue) -> Option<String> {
     if raw.get().ends_with("Z\"") {
         return None;
     }
-    instant(raw).map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    let text: String = serde_json::from_str(raw.get()).ok()?;
+    instant(&text)
+        .filter(|at| (0..=9999).contains(&at.year()))
+        .map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }

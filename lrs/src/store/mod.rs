@@ -7,6 +7,7 @@ pub mod definitions;
 pub mod dictionaries;
 pub mod documents;
 pub mod horizon;
+pub mod profile_warnings;
 pub mod references;
 pub mod relay;
 pub mod statements;
@@ -31,8 +32,14 @@ pub const MIGRATIONS: Migrations = Migrations {
         (
             "0003_documents",
             include_str!("../../migrations/0003_documents.sql"),
+        ),
+        (
             "0004_attachments",
             include_str!("../../migrations/0004_attachments.sql"),
+        ),
+        (
+            "0005_profile_warnings",
+            include_str!("../../migrations/0005_profile_warnings.sql"),
         ),
     ],
 };

@@ -98,9 +98,8 @@ pub async fn existing(pool: &Pool, ids: &[Uuid]) -> Result<HashMap<Uuid, Existin
             (
                 row.get(0),
                 Existing {
-                    stored: row.get(1),
-                    payload: row.get(2),
-                    authority: row.get(3),
+                    payload: row.get(1),
+                    authority: row.get(2),
                 },
             )
         })

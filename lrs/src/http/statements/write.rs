@@ -6,6 +6,7 @@ use service::error::Problem;
 use service::identity::{Action, Caller};
 
 use crate::Lrs;
+use crate::http::profile_check::profile_check;
 use crate::http::version::Spoken;
 use crate::http::{access, params, problems};
 use crate::statement::{Body, Parsed, Stamper};
@@ -36,6 +37,7 @@ pub(in crate::http) async fn put(
         ));
     }
     access::may_write(&caller, std::slice::from_ref(parsed), false)?;
+    profile_check(&lrs, &caller, std::slice::from_ref(parsed), false)?;
     let mut stamped = vec![stamper(&lrs, &caller).stamp_as(parsed, id)];
     let bytes = sent.bytes;
     sent.attach(&lrs, Some(id), &mut stamped).await?;
@@ -65,6 +67,7 @@ pub(in crate::http) async fn post(
     let sent = Sent::read(&lrs, request.headers(), payload.into_inner(), version).await?;
     let is_array = matches!(sent.body, Body::Many(_));
     access::may_write(&caller, sent.body.statements(), is_array)?;
+    profile_check(&lrs, &caller, sent.body.statements(), is_array)?;
     let stamper = stamper(&lrs, &caller);
     let mut stamped: Vec<_> = sent
         .body

@@ -1,0 +1,83 @@
+//! POST of `/api/v1/statements/validate`: what the LRS would say of statements. Nothing is stored.
+
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::{HttpRequest, HttpResponse, web};
+use schemas::profile::Profile;
+use schemas::xapi::XapiVersion;
+use service::error::Problem;
+use service::identity::{Action, Caller};
+
+use super::body::{self, Kind};
+use super::{params, problems};
+use crate::Lrs;
+use crate::statement::Report;
+
+const SECTION: &str = "Sillage API, statements/validate";
+
+/// How many statements are looked at in one request: twice what an offline client posts at once, and
+/// an answer of some megabytes.
+const MOST_STATEMENTS: usize = 10_000;
+
+/// POST: a report on one statement or an array. Who may write statements or read everything may ask.
+pub(super) async fn post(
+    request: HttpRequest,
+    payload: web::Payload,
+    lrs: web::Data<Lrs>,
+    caller: Caller,
+) -> Result<HttpResponse, Problem> {
+    if !caller.may(Action::ReadAll) {
+        caller.require(Action::WriteStatements)?;
+    }
+    let version = version(&request, lrs.config().xapi.default_version)?;
+    if body::kind(request.headers())? != Kind::Json {
+        return Err(problems::media_type(
+            "statements to be looked at are sent as application/json, without the contents of attachments",
+        ));
+    }
+    let max_bytes = lrs.config().body_max_bytes;
+    let sent = body::read(request.headers(), payload.into_inner(), max_bytes).await?;
+    // A body of many statements is the work of a tenth of a second: others are answered meanwhile.
+    let report =
+        web::block(move || Report::of_body(&sent, version, Profile::sillage(), MOST_STATEMENTS))
+            .await
+            .map_err(|error| Problem::internal(&error))?;
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .json(report))
+}
+
+/// The parameter `version`, else the header of xAPI, else the version that answers have by default.
+fn version(request: &HttpRequest, default: XapiVersion) -> Result<XapiVersion, Problem> {
+    let parameters = params::decode(request.query_string())?;
+    let given = match parameters.as_slice() {
+        [] => request
+            .headers()
+            .get("x-experience-api-version")
+            .map(|value| {
+                (
+                    "X-Experience-API-Version",
+                    value.to_str().unwrap_or_default(),
+                )
+            }),
+        [(name, value)] if name == "version" => Some(("version", value.as_str())),
+        [.., (name, _)] => {
+            return Err(problems::bad_request(
+                name,
+                "query-parameter-unknown",
+                SECTION,
+                "the one parameter is version, once",
+            ));
+        }
+    };
+    let Some((place, text)) = given else {
+        return Ok(default);
+    };
+    text.parse().map_err(|_| {
+        problems::bad_request(
+            place,
+            "version-header-supported",
+            SECTION,
+            "1.0, 1.0.x, 2.0 and 2.0.x are spoken here",
+        )
+    })
+}

@@ -5,13 +5,6 @@ import { library, lrs, tell } from "./place.mjs";
 
 const adl = library("adl-xapiwrapper");
 
-await tell("adl-xapiwrapper in Node", async (story) => {
-  const client = new Client();
-  const world = new World(story.uuid);
-  await statements(story, client, world);
-  await documents(story, client, world);
-});
-
 /** The calls as promises; each has a callback (error, answer, body) at its end. */
 class Client {
   constructor() {
@@ -103,3 +96,10 @@ async function documents(story, client, world) {
     });
   }
 }
+
+await tell("adl-xapiwrapper in Node", async (story) => {
+  const client = new Client();
+  const world = new World(story.uuid);
+  await statements(story, client, world);
+  await documents(story, client, world);
+});

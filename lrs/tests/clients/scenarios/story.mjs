@@ -8,7 +8,7 @@ function told(error) {
   if (error instanceof Difference || !(error instanceof Error)) return error?.message ?? String(error);
   const answer = error.response && ` ${error.response.status} ${JSON.stringify(error.response.data)}`;
   const at = error.stack?.split("\n").find((line) => line.includes("/scenarios/"))?.trim();
-  return `${error.message}${answer ?? ""} (${at ?? error.stack})`;
+  return `${error.message}${answer ?? ""}${at ? ` (${at})` : ""}`;
 }
 
 /** JSON with its keys in order, so that two values can be compared as texts. */

@@ -1,6 +1,7 @@
 //! The only place that names actix-web.
 
 mod about;
+mod alternate;
 mod body;
 mod openapi;
 mod params;

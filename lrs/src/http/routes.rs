@@ -3,13 +3,15 @@
 use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, ResponseError, web};
 
-use super::{about, problems, statements, version};
+use super::{about, alternate, problems, statements, version};
 
 /// The resources under `/xapi`. The application gives `web::Data<Lrs>` and
 /// `web::Data<service::identity::Credentials>`.
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(
         web::scope("/xapi")
+            // The last one is the outermost.
+            .wrap(from_fn(alternate::syntax))
             .wrap(from_fn(version::headers))
             .service(
                 // Who reads: all, all/read, statements/read. Who writes: all, statements/write.

@@ -1,5 +1,6 @@
 //! What a client of the LRS sees: the real routes over HTTP, over a private PostgreSQL.
 
+mod alternate;
 mod app;
 mod concurrent;
 mod headers;

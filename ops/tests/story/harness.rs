@@ -163,6 +163,11 @@ impl Installation {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// Key and secret of the credential.
+    pub(crate) fn credential(&self) -> (&str, &str) {
+        (&self.key, &self.secret)
+    }
+
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.endpoint())
     }
@@ -274,7 +279,7 @@ pub(crate) fn succeeded(output: Output) -> Output {
 
 /// A port that was free a moment ago. It is kept for the installation's whole life: a restart must
 /// come back at the same address, or no client would find it.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()

@@ -1,13 +1,14 @@
 //! xAPI clients in use, unmodified, against the real binary: in Node, in Chromium, in Python. What each
 //! does and what it prints is in `lrs/tests/clients`.
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Weak};
 
 use tokio::sync::Mutex;
 
-use crate::harness::{Installation, free_port, succeeded};
+use crate::harness::{Installation, succeeded};
 
 /// Where the scripts are.
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../lrs/tests/clients");
@@ -30,7 +31,9 @@ async fn server() -> Arc<Server> {
     if let Some(server) = running.upgrade() {
         return server;
     }
-    let origins = PAGES.map(|_| format!("http://127.0.0.1:{}", free_port()));
+    // Held together until all are known, so that they differ.
+    let held = PAGES.map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+    let origins = held.map(|free| format!("http://{}", free.local_addr().unwrap()));
     let allowed = ("SILLAGE_HTTP_CORS_ORIGINS", origins.join(","));
     let server = Arc::new(Server {
         installation: Installation::with(|_| vec![allowed]).await,

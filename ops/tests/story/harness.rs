@@ -279,7 +279,7 @@ pub(crate) fn succeeded(output: Output) -> Output {
 
 /// A port that was free a moment ago. It is kept for the installation's whole life: a restart must
 /// come back at the same address, or no client would find it.
-pub(crate) fn free_port() -> u16 {
+fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()

@@ -1,6 +1,6 @@
 // What the pages share. `run.mjs` gives `lrs`, `goesOn` and the functions `say` and `done`.
 
-import { Story } from "../scenarios/story.mjs";
+import { Story, same } from "../scenarios/story.mjs";
 
 /** Tells a story in this page; `run.mjs` starts it. */
 export function page(client, scenario) {
@@ -24,5 +24,11 @@ async function crossed(story) {
     for (const name of ["X-Experience-API-Version", "X-Experience-API-Consistent-Through"]) {
       if (!answer.headers.get(name)) throw new Error(`${name} cannot be read`);
     }
+  });
+  await story.step("the page can read why it is refused", async () => {
+    const refused = await fetch(`${story.lrs.endpoint}/statements?limit=1`, {
+      headers: { Authorization: `Basic ${btoa("nobody:nothing")}`, "X-Experience-API-Version": "1.0.3" },
+    });
+    same([refused.status, (await refused.json()).code], [401, "unauthorized"], "the answer");
   });
 }

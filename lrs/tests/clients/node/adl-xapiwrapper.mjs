@@ -76,6 +76,7 @@ async function documents(story, client, world) {
     await send(204, { page: 3 });
     await send(204, { page: 4 }, etag({ page: 3 }));
     await send(412, { page: 5 }, etag({ page: 3 }));
+    await send(400, { page: 5 }, adl.hash(JSON.stringify({ page: 4 })));
     await send(204, { mot: "où" });
     const read = await client.call(200, "getState", lesson, pupil, "marque-page", null, null);
     same(read, { page: 4, mot: "où" }, "the state");

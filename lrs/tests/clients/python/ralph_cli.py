@@ -43,7 +43,7 @@ def ralph(command, backend, *arguments, given=None, fails=False):
             check=False,
         )
     if (done.returncode != 0) != fails:
-        raise Difference(f"{command} ended with {done.returncode}: {done.stderr[-2000:]}")
+        raise Difference(f"{command} ended with {done.returncode}: {done.stderr[-700:]}")
     return done.stdout.splitlines()
 
 

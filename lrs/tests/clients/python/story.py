@@ -51,7 +51,7 @@ class Story:
             try:
                 act()
             except Exception as error:  # whatever a client throws is a difference
-                told = str(error) if isinstance(error, Difference) else traceback.format_exc()
+                told = str(error) if isinstance(error, Difference) else traceback.format_exc(limit=-3)
                 print(f"DIFFERENT  {self.client}: {what}: {told}", file=sys.stderr)
                 self.differences += 1
                 if not GOES_ON:

@@ -175,6 +175,14 @@ async function state(story, client, world) {
     await refused(412, () => client.deleteState({ ...page, etag }));
     same((await client.getState(page)).data, { page: 4 }, "the state");
   });
+  await story.step("state: the ETag of a long one, compressed on its way, passes", async () => {
+    const long = { ...of, stateId: "cahier" };
+    await client.setState({ ...long, state: { text: "encore et encore ".repeat(500) } });
+    const { etag } = (await client.getState(long)).headers;
+    await client.setState({ ...long, state: { text: "fin" }, etag, matchHeader: "If-Match" });
+    await refused(412, () => client.setState({ ...long, state: {}, etag, matchHeader: "If-Match" }));
+    await client.deleteState(long);
+  });
   await story.step("state: createState merges", async () => {
     await client.createState({ ...page, state: { mot: "où" } });
     same((await client.getState(page)).data, { page: 4, mot: "où" }, "the state");

@@ -52,8 +52,9 @@ function serve(origin) {
 async function preflights(context, page) {
   const session = await context.newCDPSession(page);
   const seen = { count: 0 };
-  session.on("Network.requestWillBeSent", ({ type, request }) => {
-    if (type === "Preflight" && request.url.startsWith(lrs.endpoint)) seen.count += 1;
+  session.on("Network.requestWillBeSent", ({ request }) => {
+    // The clients send no OPTIONS of their own.
+    if (request.method === "OPTIONS" && request.url.startsWith(lrs.endpoint)) seen.count += 1;
   });
   await session.send("Network.enable");
   return seen;

@@ -199,7 +199,7 @@ def _():
 def _():
     refused(412, lrs.delete_state(state(etag='"0000000000000000000000000000000000000000"')))
     etag = lrs.retrieve_state(lesson, pupil, "marque-page").response.getheader("ETag")
-    content(lrs.save_state(state(id="brouillon", content="où ?".encode(), content_type="text/plain")))
+    content(lrs.save_state(state(id="brouillon", content="où ?", content_type="text/plain")))
     content(lrs.delete_state(state(etag=etag)))
     same(content(lrs.retrieve_state_ids(lesson, pupil)), ["brouillon"], "the ids")
     content(lrs.clear_state(lesson, pupil))

@@ -207,7 +207,8 @@ async function documents(TinCan, story, client, world) {
   await story.step("state: text as it is, and its type", async () => {
     await client.call("saveState", "brouillon", "où ?\n", { ...of, contentType: "text/plain; charset=utf-8" });
     const read = await client.call("retrieveState", "brouillon", of);
-    same([read.contents, read.contentType], ["où ?\n", "text/plain; charset=utf-8"], "the state");
+    // A browser writes the name of the charset in capitals before it sends it.
+    same([read.contents, read.contentType.toLowerCase()], ["où ?\n", "text/plain; charset=utf-8"], "the state");
   });
   await story.step("state: If-Match with the ETag of now passes, of before is 412", async () => {
     const { etag } = await client.call("retrieveState", "marque-page", of);

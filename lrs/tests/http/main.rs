@@ -3,6 +3,7 @@
 mod alternate;
 mod app;
 mod concurrent;
+mod fuzz;
 mod headers;
 mod lost_connection;
 mod malformed;

@@ -1,8 +1,16 @@
 //! The only place that names actix-web.
 
 mod about;
+mod access;
+mod activities;
+mod agents;
 mod alternate;
+mod answer;
 mod body;
+mod decode;
+mod documents;
+mod media;
+mod multipart;
 mod openapi;
 mod params;
 mod problems;

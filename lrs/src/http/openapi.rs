@@ -12,7 +12,7 @@ use utoipa::OpenApi;
 /// What the part of the LRS of `/api/openapi.json` says.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    Documented::openapi()
+    Documented::openapi().merge_from(super::documents::openapi::openapi())
 }
 
 #[derive(OpenApi)]
@@ -28,12 +28,12 @@ struct Documented;
         ("statementId" = String, Query, description = "Id of the statement, a UUID"),
         ("X-Experience-API-Version" = String, Header, description = "1.0.x or 2.0.x"),
     ),
-    request_body(content_type = "application/json", description = "One Statement, by the JSON Schemas under /schemas"),
+    request_body(content_type = "application/json", description = "One Statement, by the JSON Schemas under /schemas; or multipart/mixed with it as the first part and the contents of its attachments after it"),
     responses(
         (status = 204, description = "committed"),
         (status = 400, description = "which field, which rule, which section", content_type = "application/problem+json"),
         (status = 409, description = "the id is taken by a statement of other content", content_type = "application/problem+json"),
-        (status = 413, description = "the body is too large", content_type = "application/problem+json"),
+        (status = 413, description = "the body, or an attachment, is too large", content_type = "application/problem+json"),
         (status = 503, description = "no room now: try again after Retry-After", content_type = "application/problem+json"),
     ),
 )]
@@ -45,12 +45,12 @@ fn put() {}
     path = "/xapi/statements",
     tag = "xapi",
     params(("X-Experience-API-Version" = String, Header, description = "1.0.x or 2.0.x")),
-    request_body(content_type = "application/json", description = "A Statement or an array of Statements"),
+    request_body(content_type = "application/json", description = "A Statement or an array of Statements; or multipart/mixed with them as the first part and the contents of their attachments after it"),
     responses(
         (status = 200, body = [String], description = "committed"),
         (status = 400, description = "every fault with its index, rule and section", content_type = "application/problem+json"),
         (status = 409, description = "an id is taken by a statement of other content", content_type = "application/problem+json"),
-        (status = 413, description = "the body is too large", content_type = "application/problem+json"),
+        (status = 413, description = "the body, or an attachment, is too large", content_type = "application/problem+json"),
         (status = 503, description = "no room now: try again after Retry-After", content_type = "application/problem+json"),
     ),
 )]
@@ -72,6 +72,10 @@ fn post() {}
         ("since" = Option<String>, Query, description = "Stored after this instant"),
         ("until" = Option<String>, Query, description = "Stored at or before this instant"),
         ("limit" = Option<u32>, Query, description = "Statements in a page; 0: as many as the server gives"),
+        ("related_agents" = Option<bool>, Query, description = "The agent also as authority, instructor, in a team, in a context list, in a SubStatement"),
+        ("related_activities" = Option<bool>, Query, description = "The activity also in the context and in a SubStatement"),
+        ("format" = Option<String>, Query, description = "exact: as sent; ids: what identifies, nothing else; canonical: the definitions that the server keeps, in one language by Accept-Language"),
+        ("attachments" = Option<bool>, Query, description = "With the contents of attachments, as multipart/mixed"),
         ("ascending" = Option<bool>, Query, description = "The oldest first"),
         ("more" = Option<String>, Query, description = "The next page, as the former one named it"),
     ),

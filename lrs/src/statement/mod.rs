@@ -4,13 +4,17 @@
 //! what only the database can still refuse. [`equivalence`] decides whether a statement sent again
 //! is the same; [`mod@format`] gives it back.
 
+pub mod attachments;
+pub mod definition;
 pub mod equivalence;
 pub mod format;
 pub mod keys;
 pub mod parse;
 pub mod payload;
+pub mod signature;
 pub mod stamp;
 mod timestamp;
 
-pub use parse::{Body, Parsed, parse};
+pub use attachments::Attached;
+pub use parse::{Body, Parsed, parse, parse_mixed};
 pub use stamp::{Authority, Stamped, Stamper};

@@ -1,8 +1,13 @@
 //! The tables of the schema `lrs`: one file per table, one `.sql` per query. The only place that
 //! names tokio-postgres.
 
+pub mod agents;
+pub mod attachments;
+pub mod definitions;
 pub mod dictionaries;
+pub mod documents;
 pub mod horizon;
+pub mod references;
 pub mod relay;
 pub mod statements;
 
@@ -14,10 +19,22 @@ use tokio_postgres::error::{Severity, SqlState};
 /// The migrations of the schema `lrs`; they run after those of `service`.
 pub const MIGRATIONS: Migrations = Migrations {
     schema: "lrs",
-    steps: &[(
-        "0001_statements",
-        include_str!("../../migrations/0001_statements.sql"),
-    )],
+    steps: &[
+        (
+            "0001_statements",
+            include_str!("../../migrations/0001_statements.sql"),
+        ),
+        (
+            "0002_references",
+            include_str!("../../migrations/0002_references.sql"),
+        ),
+        (
+            "0003_documents",
+            include_str!("../../migrations/0003_documents.sql"),
+            "0004_attachments",
+            include_str!("../../migrations/0004_attachments.sql"),
+        ),
+    ],
 };
 
 /// Why the database did not do what was asked, by what can be done about it.
@@ -43,6 +60,9 @@ pub enum StoreError {
     /// An entry of a dictionary that was just written is not there: somebody deletes them.
     #[error("an entry of a dictionary vanished")]
     Vanished,
+    /// Others kept writing the same document: nothing was written, later it may work.
+    #[error("others kept writing the same document")]
+    Contended,
     /// Anything else: nothing was written, and this is our fault.
     #[error("PostgreSQL refused a query")]
     Refused(#[source] Arc<tokio_postgres::Error>),

@@ -92,7 +92,7 @@ pub struct HttpSettings {
     pub body_timeout_s: u64,
     /// How long requests under way may take at a stop, in seconds.
     pub drain_s: u64,
-    /// How long a revoked credential may still pass, in milliseconds.
+    /// How long a credential is remembered while the database tells of changes, in milliseconds.
     pub credential_cache_ms: u64,
     /// Origins of front-ends in browsers, separated by commas; `*`: every one.
     pub cors_origins: String,
@@ -316,6 +316,18 @@ impl Settings {
         let url = self.text("lake.url");
         if url.is_empty() {
             self.data().join("lake").to_string_lossy().into_owned()
+        } else {
+            url
+        }
+    }
+
+    /// Where the contents of attachments are: the setting, or the folder `attachments` under `data`.
+    #[must_use]
+    pub fn attachments_root(&self) -> String {
+        let url = self.text("attachments.url");
+        if url.is_empty() {
+            let folder = self.data().join("attachments");
+            folder.to_string_lossy().into_owned()
         } else {
             url
         }

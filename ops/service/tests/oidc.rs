@@ -1,4 +1,4 @@
-//! Bearer tokens of a real OpenID provider: npm `oidc-provider`, started by the test
+//! Bearer tokens of a real `OpenID` provider: npm `oidc-provider`, started by the test
 //! (`oidc/provider.mjs`).
 
 use std::process::Stdio;

@@ -185,7 +185,7 @@ mod tests {
                 "jwks_url is an https",
             ),
         ] {
-            let error = bad.check().err().expect(says).to_string();
+            let error = bad.check().expect_err(says).to_string();
             assert!(error.contains(says), "{error}");
         }
     }

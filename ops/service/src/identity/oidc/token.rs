@@ -140,7 +140,7 @@ mod tests {
         let long = format!("{}.e30.c2ln", "A".repeat(TOKEN_MAX_BYTES));
         for token in ["", "a", "a.b", "a.b.c.d", "..", long.as_str()] {
             assert_eq!(
-                super::header(token).expect_err("no token").rule,
+                header(token).expect_err("no token").rule,
                 "token-form"
             );
         }

@@ -22,7 +22,7 @@ async fn a_form_writes_and_reads_with_nothing_in_the_headers() {
     let app = App::start().await;
     let (one, sent) = (
         id(1).to_string(),
-        statement(id(1), "a", "v", "é o").to_string(),
+        statement(id(1), "a", "v", "é").to_string(),
     );
     let who = [
         ("Authorization", app.authorization()),

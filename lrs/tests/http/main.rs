@@ -8,6 +8,7 @@ mod concurrent;
 mod documents;
 mod documents_concurrency;
 mod formats;
+mod fuzz;
 mod headers;
 mod lost_connection;
 mod malformed;

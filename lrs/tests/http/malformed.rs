@@ -491,10 +491,10 @@ async fn every_malformed_request_is_told_its_rule() {
         ),
         (
             "the alternate syntax",
-            app.request(Method::POST, "/statements?method=GET"),
+            app.request(Method::POST, "/statements?method=PATCH"),
             400,
             "method",
-            "query-parameter-unknown",
+            "alternate-method",
         ),
         (
             "PUT without id",

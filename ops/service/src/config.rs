@@ -88,6 +88,8 @@ pub struct HttpSettings {
     pub workers: usize,
     /// Largest body of a request, in bytes.
     pub body_max_bytes: usize,
+    /// How long a body may take to arrive, in seconds.
+    pub body_timeout_s: u64,
     /// How long requests under way may take at a stop, in seconds.
     pub drain_s: u64,
     /// How long a revoked credential may still pass, in milliseconds.

@@ -4,6 +4,7 @@ mod cors;
 mod documentation;
 mod encoding;
 mod health;
+mod patience;
 mod published;
 pub(crate) mod transport;
 
@@ -19,6 +20,7 @@ use service::Context;
 use service::config::HttpSettings;
 use tokio::task::JoinHandle;
 
+use self::patience::Patience;
 use self::transport::Plain;
 use crate::exit::{Code, Failure};
 use crate::services::Services;
@@ -93,18 +95,21 @@ impl Server {
         let body_max = settings.body_max_bytes;
         let tls = transport::tls(settings)?;
         let plain = web::Data::new(Plain::of(settings)?);
+        let patience = web::Data::new(Patience(Duration::from_secs(settings.body_timeout_s)));
         let fronts = settings.clone();
         let server = HttpServer::new(move || {
             let site = site.clone();
             App::new()
                 // The last one is the outermost.
                 .wrap(from_fn(encoding::zstd))
+                .wrap(from_fn(patience::with_bodies))
                 .wrap(Compress::default())
                 .wrap(from_fn(encoding::entity_tag))
                 .wrap(cors::cors(&fronts))
                 .wrap(from_fn(transport::encrypted))
                 .wrap(from_fn(service::http::trace))
                 .app_data(plain.clone())
+                .app_data(patience.clone())
                 .app_data(web::PayloadConfig::new(body_max))
                 .configure(service::http::defaults)
                 .configure(move |cfg| routes(&site, cfg))

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 use service::config::{ConfigError, Settings};
-use service::identity::Scope;
+use service::identity::{ActivityPrefix, ProfileMode, School, Scope};
 
 use crate::demo::DemoArgs;
 use crate::exit;
@@ -32,7 +33,7 @@ pub(crate) enum Command {
     /// Runs the recommender alone
     #[command(after_help = exit::HELP)]
     Recommender(ServiceArgs),
-    /// Makes, lists and revokes the credentials of applications
+    /// Makes, lists, rotates and revokes the credentials of applications
     #[command(subcommand)]
     Credential(CredentialCommand),
     /// Loads a roster
@@ -119,6 +120,9 @@ pub(crate) enum CredentialCommand {
     /// Revokes a credential
     #[command(after_help = exit::HELP)]
     Revoke(RevokeArgs),
+    /// Gives a credential a new secret and shows it, this once
+    #[command(after_help = exit::HELP)]
+    Rotate(RotateArgs),
 }
 
 /// Which installation.
@@ -138,7 +142,8 @@ pub(crate) struct Installation {
 pub(crate) struct CreateArgs {
     #[command(flatten)]
     pub(crate) installation: Installation,
-    /// What it may do: all, all/read, statements/write, statements/read (several: commas)
+    /// What it may do: all, all/read, statements/write, statements/read, statements/read/mine,
+    /// state, profile, define (several: commas)
     #[arg(
         long = "scope",
         value_name = "SCOPE",
@@ -149,6 +154,19 @@ pub(crate) struct CreateArgs {
     /// What it is for, in your words: the name of an application, of no person
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub(crate) label: String,
+    /// Until when it passes [default: without end]
+    #[arg(long, value_name = "RFC3339")]
+    pub(crate) expires: Option<DateTime<Utc>>,
+    /// The school that it works for
+    #[arg(long, value_name = "UAI")]
+    pub(crate) school: Option<School>,
+    /// It may write statements about activities under this alone
+    #[arg(long, value_name = "IRI")]
+    pub(crate) activity_prefix: Option<ActivityPrefix>,
+    /// What becomes of its statements that break Sillage's own profile: off, warn, refuse
+    /// [default: as the setting says]
+    #[arg(long, value_name = "MODE")]
+    pub(crate) profile_mode: Option<ProfileMode>,
 }
 
 /// `sillage credential list`.
@@ -165,6 +183,19 @@ pub(crate) struct RevokeArgs {
     pub(crate) installation: Installation,
     /// Its key
     pub(crate) key: String,
+}
+
+/// `sillage credential rotate`.
+#[derive(Args, Debug)]
+pub(crate) struct RotateArgs {
+    #[command(flatten)]
+    pub(crate) installation: Installation,
+    /// Its key
+    pub(crate) key: String,
+    /// For how many seconds the former secret passes beside the new one, at most 90 days
+    #[arg(long, value_name = "SECONDS", default_value_t = 0,
+        value_parser = clap::value_parser!(u64).range(..=7_776_000))]
+    pub(crate) former_passes_s: u64,
 }
 
 /// `sillage roster`.

@@ -48,6 +48,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Credential(CredentialCommand::Create(args)) => credential::create(args).await,
         Command::Credential(CredentialCommand::List(args)) => credential::list(args).await,
         Command::Credential(CredentialCommand::Revoke(args)) => credential::revoke(args).await,
+        Command::Credential(CredentialCommand::Rotate(args)) => credential::rotate(args).await,
         Command::Roster(RosterCommand::Import(args)) => import::run(args, Resource::Roster).await,
         Command::Catalogue(CatalogueCommand::Import(args)) => {
             import::run(args, Resource::Catalogue).await
@@ -72,6 +73,7 @@ fn wants_json(command: &Command) -> bool {
                 CredentialCommand::Create(args) => &args.installation,
                 CredentialCommand::List(args) => &args.installation,
                 CredentialCommand::Revoke(args) => &args.installation,
+                CredentialCommand::Rotate(args) => &args.installation,
             };
             installation.common.json
         }

@@ -178,6 +178,7 @@ pub fn rows(bodies: &[Bytes]) -> anyhow::Result<Vec<Vec<Rows>>> {
         authority: Authority::new(&json!({ "name": "bench" })),
         now: DateTime::UNIX_EPOCH,
         define: true,
+        voids_others: true,
     };
     let mut numbers = Numbers::default();
     let mut made = Vec::with_capacity(bodies.len());

@@ -1,6 +1,7 @@
 //! The only place that names actix-web.
 
 mod about;
+mod access;
 mod activities;
 mod agents;
 mod alternate;

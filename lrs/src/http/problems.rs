@@ -68,6 +68,18 @@ pub(super) fn no_statement(parameter: &str) -> Problem {
     )
 }
 
+/// 403: a statement that its sender may not write. `pointer` is what it may not say.
+pub(super) fn forbidden_statement(pointer: &str, rule: &'static str, detail: &str) -> Problem {
+    one(
+        StatusCode::FORBIDDEN,
+        "forbidden",
+        pointer,
+        rule,
+        "xAPI 1.0.3 Communication 4.0 Authentication",
+        format!("{detail}; nothing of this request was stored"),
+    )
+}
+
 /// 405.
 pub(super) fn method(allowed: &'static str) -> Problem {
     one(
@@ -229,6 +241,18 @@ fn rejected(rejection: &Rejection, is_array: bool) -> Problem {
             format!(
                 "another statement is stored under the id {id}; nothing of this request was stored"
             ),
+        ),
+        Rejection::Voiding { index } => one(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            &if is_array {
+                format!("/{index}/object/id")
+            } else {
+                "/object/id".to_owned()
+            },
+            "voiding-own-only",
+            "xAPI 1.0.3 Data 2.3.2",
+            "without the scope `all` only statements that are stored under the caller's own authority are voided; nothing of this request was stored",
         ),
         Rejection::Value(cause) => {
             tracing::warn!(error = %service::error::chain(cause), "a value was refused");

@@ -216,11 +216,16 @@ impl Ids {
     }
 }
 
+/// The ids of the statements, and of those whose voiding depends on who wrote them.
 fn sorted_ids(requests: &[&Request]) -> Vec<Uuid> {
     let mut ids: Vec<Uuid> = requests
         .iter()
         .flat_map(|request| &request.statements)
-        .map(|statement| statement.id.as_uuid())
+        .flat_map(|statement| {
+            let target = statement.voids.filter(|_| !statement.voids_others);
+            std::iter::once(statement.id).chain(target)
+        })
+        .map(|id| id.as_uuid())
         .collect();
     ids.sort_unstable();
     ids.dedup();

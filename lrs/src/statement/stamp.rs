@@ -71,6 +71,8 @@ pub struct Stamped {
     pub candidate: Candidate,
     /// Who vouches for it.
     pub authority: Authority,
+    /// Whether its sender may void what another authority wrote.
+    pub voids_others: bool,
     /// The bytes that were sent, compressed.
     pub payload: Vec<u8>,
     /// What it says of activities, if its sender may define them.
@@ -84,6 +86,8 @@ pub struct Stamper<'a> {
     pub secret: &'a [u8],
     /// Who vouches.
     pub authority: Authority,
+    /// Whether the sender may void what another authority wrote.
+    pub voids_others: bool,
     /// Minted ids start with this time, so that they lie together in the index.
     pub now: DateTime<Utc>,
     /// Whether the sender may define activities.
@@ -111,6 +115,7 @@ impl Stamper<'_> {
             voids: voids(statement),
             candidate: profile::classify(statement),
             authority: self.authority.clone(),
+            voids_others: self.voids_others,
             payload: payload::compress(parsed.sent()),
             definitions: if self.define {
                 definition::definitions(parsed)
@@ -162,6 +167,7 @@ mod tests {
         let stamper = Stamper {
             secret: b"secret",
             authority: Authority::new(&json!({ "mbox": "mailto:lrs@example.org" })),
+            voids_others: true,
             now: DateTime::from_timestamp(1_780_000_000, 0).expect("in range"),
             define: true,
         };

@@ -100,6 +100,7 @@ pub async fn existing(pool: &Pool, ids: &[Uuid]) -> Result<HashMap<Uuid, Existin
                 Existing {
                     stored: row.get(1),
                     payload: row.get(2),
+                    authority: row.get(3),
                 },
             )
         })

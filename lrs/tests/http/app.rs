@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use service::config::Settings;
 use service::context::Context;
 use service::identity::Scope;
-use service::testkit::TestDb;
+use service::identity::oidc::Issuer;
+use service::testkit::{TestDb, TestIssuer};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -37,18 +38,32 @@ impl App {
     pub(crate) async fn with(change: impl FnOnce(&mut LrsConfig)) -> Self {
         let db = Arc::new(TestDb::new(&[lrs::MIGRATIONS]).await);
         let authorization = db.basic(&[Scope::All]).await;
-        Self::on(db, authorization, change).await
+        Self::on(db, authorization, change, None).await
+    }
+
+    /// An LRS on a fresh database that takes the tokens of an issuer.
+    pub(crate) async fn trusting(issuer: &TestIssuer) -> Self {
+        let db = Arc::new(TestDb::new(&[lrs::MIGRATIONS]).await);
+        let authorization = db.basic(&[Scope::All]).await;
+        Self::on(db, authorization, |_| {}, issuer.accepted()).await
     }
 
     /// One more LRS on the same database, with connections of its own.
     pub(crate) async fn another(&self) -> Self {
-        Self::on(Arc::clone(&self.db), self.authorization.clone(), |_| {}).await
+        Self::on(
+            Arc::clone(&self.db),
+            self.authorization.clone(),
+            |_| {},
+            None,
+        )
+        .await
     }
 
     async fn on(
         db: Arc<TestDb>,
         authorization: String,
         change: impl FnOnce(&mut LrsConfig),
+        issuer: Option<Issuer>,
     ) -> Self {
         let mut config = LrsConfig::load(&Settings::defaults()).expect("the defaults");
         change(&mut config);
@@ -56,7 +71,7 @@ impl App {
         let context = Context::open(pool, std::time::Duration::from_secs(60))
             .await
             .expect("the database answers");
-        let credentials = web::Data::new(context.credentials.clone());
+        let credentials = web::Data::new(context.credentials.clone().accepting(issuer));
         let lrs = web::Data::new(Lrs::new(context, config));
         let stop = CancellationToken::new();
         tokio::spawn(lrs::run_background(Arc::clone(&lrs), stop.clone()));

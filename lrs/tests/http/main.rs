@@ -1,9 +1,11 @@
 //! What a client of the LRS sees: the real routes over HTTP, over a private PostgreSQL.
 
+mod access;
 mod activities;
 mod agents;
 mod alternate;
 mod app;
+mod caller;
 mod concurrent;
 mod documents;
 mod documents_concurrency;
@@ -13,8 +15,10 @@ mod headers;
 mod lost_connection;
 mod malformed;
 mod paging;
+mod people;
 mod plans;
 mod references;
 mod related;
+mod scopes;
 mod statements;
 mod voiding;

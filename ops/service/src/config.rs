@@ -92,7 +92,7 @@ pub struct HttpSettings {
     pub body_timeout_s: u64,
     /// How long requests under way may take at a stop, in seconds.
     pub drain_s: u64,
-    /// How long a revoked credential may still pass, in milliseconds.
+    /// How long a credential is remembered while the database tells of changes, in milliseconds.
     pub credential_cache_ms: u64,
     /// Origins of front-ends in browsers, separated by commas; `*`: every one.
     pub cors_origins: String,

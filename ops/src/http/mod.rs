@@ -153,6 +153,7 @@ fn workers(settings: &HttpSettings) -> usize {
 fn routes(site: &Site, cfg: &mut web::ServiceConfig) {
     cfg.app_data(web::Data::new(site.context.credentials.clone()))
         .app_data(web::Data::new(health::Health::new(site)))
+        .configure(service::http::credentials::routes)
         .configure(health::routes)
         .configure(published::routes)
         .configure(|cfg| documentation::routes(&site.services, cfg));

@@ -15,7 +15,7 @@ use service::identity::{Action, Caller};
 
 use super::answer::{self, Content};
 use super::version::Spoken;
-use super::{params, problems};
+use super::{access, params, problems};
 use crate::Lrs;
 use crate::documents::decide::{Change, Write};
 use crate::documents::query::{self, Ask, Purpose};
@@ -126,9 +126,13 @@ fn asked(
     purpose: Purpose,
     version: XapiVersion,
 ) -> Result<Ask, Problem> {
-    caller.require(action(kind, purpose))?;
+    let action = action(kind, purpose);
+    access::may_ask(caller, action)?;
     let parameters = params::decode(request.query_string())?;
-    query::read(kind, purpose, &parameters, version, lrs.secret()).map_err(problems::invalid)
+    let ask = query::read(kind, purpose, &parameters, version, lrs.secret())
+        .map_err(problems::invalid)?;
+    access::may_use(caller, lrs, action, ask.place())?;
+    Ok(ask)
 }
 
 fn action(kind: Kind, purpose: Purpose) -> Action {

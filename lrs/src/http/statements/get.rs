@@ -7,12 +7,12 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use chrono::{DateTime, Utc};
 use schemas::xapi::XapiVersion;
 use service::error::Problem;
-use service::identity::{Action, Caller};
+use service::identity::Caller;
 
 use crate::Lrs;
 use crate::http::version::Spoken;
-use crate::http::{params, problems};
-use crate::query::filter::{self, Ask, Restriction, Shown};
+use crate::http::{access, params, problems};
+use crate::query::filter::{self, Ask, Shown};
 use crate::query::read::Page;
 use crate::query::show::Reader;
 use crate::statement::format::{Format, Languages};
@@ -27,8 +27,7 @@ pub(in crate::http) async fn get(
     caller: Caller,
     Spoken(version): Spoken,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Action::ReadStatements)?;
-    let may_read = Restriction::default();
+    let may_read = access::may_read(&caller, &lrs)?;
     let reader = Reader {
         version,
         languages: languages(request.headers()),
@@ -37,19 +36,27 @@ pub(in crate::http) async fn get(
     match filter::read(&parameters, version).map_err(problems::invalid)? {
         Ask::One(id, shown) => {
             let found = lrs.by_id(id, &may_read).await?;
+            let found = found.filter(|(statement, _)| access::sees(&caller, statement));
             single(&lrs, found, false, shown, &reader).await
         }
         Ask::Voided(id, shown) => {
             let found = lrs.by_id(id, &may_read).await?;
+            let found = found.filter(|(statement, _)| access::sees(&caller, statement));
             single(&lrs, found, true, shown, &reader).await
         }
         Ask::More(text) => {
             let cursor = lrs.cursor(&text).map_err(|error| {
                 problems::bad_request("more", "query-more-unknown", SECTION, &error.to_string())
             })?;
-            page(&lrs, &lrs.next_page(cursor, &may_read).await?, &reader).await
+            let mut found = lrs.next_page(cursor, &may_read).await?;
+            found.statements.retain(|one| access::sees(&caller, one));
+            page(&lrs, &found, &reader).await
         }
-        Ask::Many(filter) => page(&lrs, &lrs.first_page(&filter, &may_read).await?, &reader).await,
+        Ask::Many(filter) => {
+            let mut found = lrs.first_page(&filter, &may_read).await?;
+            found.statements.retain(|one| access::sees(&caller, one));
+            page(&lrs, &found, &reader).await
+        }
     }
 }
 

@@ -8,10 +8,20 @@ use crate::pg::Migrations;
 /// The migrations of the schema `service`; they run before those of any service.
 pub const MIGRATIONS: Migrations = Migrations {
     schema: "service",
-    steps: &[(
-        "0001_service",
-        include_str!("../../migrations/0001_service.sql"),
-    )],
+    steps: &[
+        (
+            "0001_service",
+            include_str!("../../migrations/0001_service.sql"),
+        ),
+        (
+            "0002_credentials",
+            include_str!("../../migrations/0002_credentials.sql"),
+        ),
+        (
+            "0003_profile_mode",
+            include_str!("../../migrations/0003_profile_mode.sql"),
+        ),
+    ],
 };
 
 /// Why the database gave no answer.

@@ -80,7 +80,12 @@ async fn what_was_acknowledged_outlives_every_connection() {
         16 * 30
     );
     let locks = app
-        .number("select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())")
+        .number(
+            "select count(*) from pg_locks where locktype = 'advisory'
+                and database = (select oid from pg_database where datname = current_database())
+                -- The worker of references has its own for ever.
+                and not (classid = 5317 and objid = 2)",
+        )
         .await;
     assert_eq!(locks, 0, "no lock is left behind");
 }

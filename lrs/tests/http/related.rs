@@ -201,7 +201,8 @@ async fn authorities_from_before_are_entered_at_the_start() {
         .batch_execute(
             "delete from lrs.authority_agents;
              select pg_terminate_backend(pid) from pg_locks
-              where locktype = 'advisory' and classid = 5317 and objid = 2",
+              where locktype = 'advisory' and classid = 5317 and objid = 2
+                and database = (select oid from pg_database where datname = current_database())",
         )
         .await
         .expect("as before the migration");

@@ -112,7 +112,7 @@ async fn serve(plan: Plan, database: &mut Database) -> anyhow::Result<()> {
     let http: HttpSettings = plan.settings.section("http")?;
     let cache = Duration::from_millis(http.credential_cache_ms);
     let context = Context::open(database.pool().clone(), cache).await?;
-    let endpoint = http::endpoint(&plan.listener)?;
+    let endpoint = http::endpoint(&plan.listener, !http.tls_certificate.is_empty())?;
     // The folder stays locked until the end, with a cluster in it or not.
     let (fresh, demo) = match &plan.folder {
         Some(folder) => prepare(&context, folder.path(), plan.demo, &endpoint).await?,
@@ -211,8 +211,7 @@ impl Running {
             services,
             open: open.clone(),
         };
-        let server =
-            Server::start(site, listener, http).context("could not start the HTTP server")?;
+        let server = Server::start(site, listener, http)?;
         open.set(true);
         Ok(Self {
             server,

@@ -3,6 +3,7 @@
 mod about;
 mod activities;
 mod agents;
+mod alternate;
 mod answer;
 mod body;
 mod documents;

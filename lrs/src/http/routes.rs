@@ -4,7 +4,7 @@ use actix_web::dev::HttpServiceFactory;
 use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, ResponseError, web};
 
-use super::{about, activities, agents, documents, problems, statements, version};
+use super::{about, activities, agents, alternate, documents, problems, statements, version};
 use crate::documents::Kind;
 
 /// The resources under `/xapi`. The application gives `web::Data<Lrs>` and
@@ -12,6 +12,8 @@ use crate::documents::Kind;
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(
         web::scope("/xapi")
+            // The last one is the outermost.
+            .wrap(from_fn(alternate::syntax))
             .wrap(from_fn(version::headers))
             .service(
                 // Who reads: all, all/read, statements/read. Who writes: all, statements/write.

@@ -100,6 +100,11 @@ impl App {
             .header("X-Experience-API-Version", &self.version)
     }
 
+    /// The value of its header.
+    pub(crate) fn authorization(&self) -> &str {
+        &self.authorization
+    }
+
     /// A request with nothing but the method.
     pub(crate) fn bare(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.url))
@@ -163,7 +168,7 @@ impl Drop for App {
     }
 }
 
-fn encode(value: &str) -> impl std::fmt::Display {
+pub(crate) fn encode(value: &str) -> impl std::fmt::Display {
     percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC)
 }
 

@@ -2,6 +2,7 @@
 
 mod activities;
 mod agents;
+mod alternate;
 mod app;
 mod concurrent;
 mod documents;

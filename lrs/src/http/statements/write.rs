@@ -51,16 +51,11 @@ pub(in crate::http) async fn post(
 ) -> Result<HttpResponse, Problem> {
     caller.require(Action::WriteStatements)?;
     if let Some((name, _)) = params::decode(request.query_string())?.first() {
-        let detail = if name == "method" {
-            "the alternate request syntax is not taken yet: use the method itself"
-        } else {
-            "a POST of statements has no parameters"
-        };
         return Err(problems::bad_request(
             name,
             "query-parameter-unknown",
             POST_SECTION,
-            detail,
+            "a POST of statements has no parameters",
         ));
     }
     let sent = body::json(&request, payload.into_inner(), lrs.config().body_max_bytes).await?;

@@ -136,6 +136,8 @@ fn next_tag(text: &[u8]) -> Option<(&[u8], &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn sum(content: &str) -> String {
@@ -232,6 +234,25 @@ mod tests {
                 "{one:?} {none:?} {there:?}"
             );
             assert_eq!(preconditions.is_empty(), one.is_none() && none.is_none());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_sent_is_read_or_told(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+            let _ = Preconditions::read(Some(&bytes), Some(&bytes));
+        }
+
+        #[test]
+        fn a_tag_is_found_among_others(
+            before in prop::collection::vec("(W/)?\"[!#-~]{0,50}\"", 0..4),
+            after in prop::collection::vec("(W/)?\"[!#-~]{0,50}\"", 0..4),
+            space in "[ \t]{0,2}",
+        ) {
+            let ours = [format!("\"{}\"", sum("a"))];
+            let all: Vec<&str> = before.iter().chain(&ours).chain(&after).map(String::as_str).collect();
+            let header = all.join(&format!("{space},{space}"));
+            prop_assert!(matches(&header, "a"), "{}", header);
         }
     }
 }

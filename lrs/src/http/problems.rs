@@ -118,19 +118,7 @@ pub(super) fn too_large(max_bytes: usize) -> Problem {
         "",
         "body-limit",
         "xAPI 1.0.3 Communication 3.2",
-        format!("a body has at most {max_bytes} bytes: send the statements in several requests"),
-    )
-}
-
-/// 413: a document cannot be sent in parts.
-pub(super) fn document_too_large(max_bytes: usize) -> Problem {
-    one(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "too_large",
-        "",
-        "body-limit",
-        "xAPI 1.0.3 Communication 3.2",
-        format!("a document has at most {max_bytes} bytes"),
+        format!("a body has at most {max_bytes} bytes: many statements go in several requests"),
     )
 }
 

@@ -1,6 +1,9 @@
 //! What a client of the LRS sees: the real routes over HTTP, over a private PostgreSQL.
 
+<<<<<<< HEAD
 mod access;
+=======
+>>>>>>> documents
 mod activities;
 mod agents;
 mod alternate;

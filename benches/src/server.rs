@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use lrs::{Lrs, LrsConfig};
 use service::config::{DatabaseSettings, HttpSettings, Settings};
 use service::context::Context;
-use service::identity::{NewCredential, Scope};
+use service::identity::{Grant, NewCredential, Scope};
 use service::store::credentials;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -42,7 +42,7 @@ impl Server {
         let http: HttpSettings = settings.section("http")?;
         let pool = service::pg::pool(database, database_settings.pool_max)?;
         let credential = NewCredential::random();
-        credentials::insert(&pool, &credential, &[Scope::All], "bench").await?;
+        credentials::insert(&pool, &credential, &Grant::of(&[Scope::All], "bench")).await?;
         let remember = Duration::from_millis(http.credential_cache_ms);
         let context = Context::open(pool, remember).await?;
         let credentials = web::Data::new(context.credentials.clone());

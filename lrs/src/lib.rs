@@ -1,32 +1,47 @@
 #![doc = include_str!("../README.md")]
 
 pub mod config;
+pub mod documents;
 pub mod http;
 pub mod ingest;
 pub mod lake;
+mod ordered;
+pub mod person;
 pub mod query;
+pub mod references;
 pub mod statement;
 pub mod store;
 pub mod warnings;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use schemas::ids::StatementId;
 use service::Context;
 use service::identity::Caller;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use documents::decide::{Refused as WriteRefused, Write};
+use documents::query::NamedAgent;
+use documents::{Address, Place};
 use ingest::commit::{self, Committer};
 use ingest::queue::{Limits, Queue, Refused};
 use ingest::{Rejection, Request};
 use query::cursor::{Cursor, NotACursor};
-use query::filter::Filter;
-use query::read::{self, Page};
-use statement::{Authority, Stamped};
+use query::filter::{Filter, Restriction};
+use query::read::{self, Access, Page};
+use query::show::{self, NotShown, Reader};
+use references::{Follower, Vouching};
+use statement::format::Format;
+use statement::keys::Iri;
+use statement::{Authority, Stamped, payload};
 use store::StoreError;
+use store::definitions::{self, Definitions};
 use store::dictionaries::Dictionaries;
+use store::documents::{Names, StoredDocument};
 use store::horizon::Horizon;
 use store::profile_warnings::{self, Warning};
 use store::statements::{self, StoredStatement};
@@ -44,6 +59,9 @@ pub struct Lrs {
     config: LrsConfig,
     queue: Queue,
     dictionaries: Arc<Dictionaries>,
+    vouching: Arc<Vouching>,
+    references: Arc<Notify>,
+    definitions: Arc<Definitions>,
     horizon: Horizon,
     warnings: Warnings,
 }
@@ -73,6 +91,9 @@ impl Lrs {
         Self {
             queue: Queue::new(limits),
             dictionaries: Arc::default(),
+            vouching: Arc::new(Vouching::new(context.secret.clone())),
+            references: Arc::default(),
+            definitions: Arc::default(),
             horizon: Horizon::new(context.pool.clone()),
             warnings: Warnings::default(),
             context,
@@ -108,29 +129,60 @@ impl Lrs {
         }
     }
 
-    /// One statement, and whether it is voided.
+    /// One statement, and whether it is voided; none where the caller may not read it.
     pub async fn by_id(
         &self,
         id: StatementId,
+        restriction: &Restriction,
     ) -> Result<Option<(StoredStatement, bool)>, StoreError> {
-        statements::by_id(&self.context.pool, id).await
+        let found = statements::by_id(&self.context.pool, id).await?;
+        Ok(found
+            .filter(|found| restriction.allows(found.authority, found.actor))
+            .map(|found| (found.statement, found.is_voided)))
     }
 
-    /// The first page of a filter.
-    pub async fn first_page(&self, filter: &Filter) -> Result<Page, StoreError> {
-        read::first_page(
-            &self.context.pool,
-            &self.dictionaries,
-            self.secret(),
-            filter,
-            self.config.xapi.page_max,
-        )
-        .await
+    /// The first page of a filter, as far as the caller may read it.
+    pub async fn first_page(
+        &self,
+        filter: &Filter,
+        restriction: &Restriction,
+    ) -> Result<Page, StoreError> {
+        let page_max = self.config.xapi.page_max;
+        read::first_page(self.access(restriction), self.secret(), filter, page_max).await
     }
 
-    /// The page that a cursor names.
-    pub async fn next_page(&self, cursor: Cursor) -> Result<Page, StoreError> {
-        read::next_page(&self.context.pool, cursor).await
+    /// The page that a cursor names, as far as the caller may read it, whoever was given the cursor.
+    pub async fn next_page(
+        &self,
+        cursor: Cursor,
+        restriction: &Restriction,
+    ) -> Result<Page, StoreError> {
+        read::next_page(self.access(restriction), cursor).await
+    }
+
+    fn access<'a>(&'a self, restriction: &'a Restriction) -> Access<'a> {
+        Access {
+            pool: &self.context.pool,
+            dictionaries: &self.dictionaries,
+            restriction,
+        }
+    }
+
+    /// Statements as JSON for a reader, in their order.
+    pub async fn show(
+        &self,
+        statements: &[StoredStatement],
+        format: Format,
+        reader: &Reader,
+    ) -> Result<Vec<String>, NotShown> {
+        let exact = show::exact(statements, reader.version)?;
+        let definitions = match format {
+            Format::Canonical => {
+                show::kept_definitions(&self.context.pool, &self.dictionaries, &exact).await?
+            }
+            Format::Exact | Format::Ids => HashMap::new(),
+        };
+        show::formatted(exact, format, &definitions, &reader.languages)
     }
 
     /// Reads a `more` that this installation gave out.
@@ -138,7 +190,73 @@ impl Lrs {
         Cursor::read(text, self.secret())
     }
 
-    /// Up to where every statement is committed and visible; it never goes back.
+    /// One document.
+    pub async fn document(&self, address: &Address) -> Result<Option<StoredDocument>, StoreError> {
+        store::documents::find(&self.context.pool, &self.dictionaries, address).await
+    }
+
+    /// The names of the documents of a place, all or those that changed after an instant.
+    pub async fn document_names(
+        &self,
+        place: &Place,
+        since: Option<DateTime<Utc>>,
+    ) -> Result<Names, StoreError> {
+        store::documents::names(&self.context.pool, &self.dictionaries, place, since).await
+    }
+
+    /// Changes one document, unless what is there forbids it.
+    pub async fn write_document(
+        &self,
+        address: &Address,
+        write: &Write,
+    ) -> Result<Result<(), WriteRefused>, StoreError> {
+        store::documents::write(&self.context.pool, &self.dictionaries, address, write).await
+    }
+
+    /// Deletes all documents of a place.
+    pub async fn delete_documents(&self, place: &Place) -> Result<(), StoreError> {
+        store::documents::delete_many(&self.context.pool, &self.dictionaries, place).await
+    }
+
+    /// What is known of an agent, as a Person.
+    pub async fn person(&self, asked: &NamedAgent) -> Result<serde_json::Value, StoreError> {
+        let account = asked.identified(self.secret()).account.as_uuid();
+        let newest = store::agents::newest(
+            &self.context.pool,
+            &self.dictionaries,
+            account,
+            person::STATEMENTS,
+        )
+        .await?;
+        let statements: Vec<Vec<u8>> = newest
+            .iter()
+            .filter_map(|kept| payload::decompress(kept).ok())
+            .collect();
+        Ok(person::person(asked, &statements))
+    }
+
+    /// An activity with its canonical definition, if it has one, as JSON.
+    pub async fn activity(&self, activity: &Iri) -> Result<String, StoreError> {
+        let pool = &self.context.pool;
+        let definition = match self
+            .dictionaries
+            .activities
+            .find(pool, activity.hash)
+            .await?
+        {
+            Some(id) => definitions::find(pool, &[id]).await?.remove(&id),
+            None => None,
+        };
+        let definition =
+            definition.map_or_else(String::new, |json| format!(",\"definition\":{json}"));
+        let id = ordered::quoted(&activity.text);
+        Ok(format!(
+            "{{\"objectType\":\"Activity\",\"id\":{id}{definition}}}"
+        ))
+    }
+
+    /// Up to where every statement is committed, visible and found through its references; it never
+    /// goes back.
     pub async fn consistent_through(&self) -> Option<DateTime<Utc>> {
         self.horizon.consistent_through().await
     }
@@ -159,8 +277,10 @@ impl Lrs {
     }
 }
 
-/// Runs the committers until `shutdown`; then takes nothing in any more, stores what waits, and
-/// returns. Adds what was counted against the profile to the database besides.
+/// Runs the committers, and the worker that follows references, until `shutdown`.
+///
+/// Then it takes nothing in any more, stores what waits, and returns. References that are not followed by then wait for another
+/// copy or the next start. What was counted against the profile is added to the database besides.
 pub async fn run_background(lrs: Arc<Lrs>, shutdown: CancellationToken) -> anyhow::Result<()> {
     let warnings = warnings::run(&lrs, shutdown.clone());
     let (ended, ()) = tokio::join!(run_committers(Arc::clone(&lrs), shutdown), warnings);
@@ -172,6 +292,8 @@ async fn run_committers(lrs: Arc<Lrs>, shutdown: CancellationToken) -> anyhow::R
     for _ in 0..lrs.config.ingest.committers.max(1) {
         committers.spawn(run_committer(Arc::clone(&lrs)));
     }
+    let mut followers = JoinSet::new();
+    followers.spawn(run_follower(Arc::clone(&lrs)));
     let close = shutdown.cancelled();
     tokio::pin!(close);
     let mut closing = false;
@@ -190,6 +312,10 @@ async fn run_committers(lrs: Arc<Lrs>, shutdown: CancellationToken) -> anyhow::R
                     committers.spawn(run_committer(Arc::clone(&lrs)));
                 }
             },
+            Some(Err(error)) = followers.join_next() => {
+                tracing::error!(%error, "the worker of references stopped; another takes its place");
+                followers.spawn(run_follower(Arc::clone(&lrs)));
+            }
         }
     }
 }
@@ -204,11 +330,27 @@ pub async fn run_relay(lrs: Arc<Lrs>, shutdown: CancellationToken) {
 }
 
 async fn run_committer(lrs: Arc<Lrs>) {
-    let committer = Committer::new(lrs.context.pool.clone(), Arc::clone(&lrs.dictionaries));
+    let committer = Committer::new(
+        lrs.context.pool.clone(),
+        Arc::clone(&lrs.dictionaries),
+        Arc::clone(&lrs.vouching),
+        Arc::clone(&lrs.references),
+        Arc::clone(&lrs.definitions),
+    );
     commit::run(
         &lrs.queue,
         &committer,
         lrs.config.ingest.group_max_statements,
     )
     .await;
+}
+
+async fn run_follower(lrs: Arc<Lrs>) {
+    let follower = Follower::new(
+        lrs.context.clone(),
+        Arc::clone(&lrs.dictionaries),
+        Arc::clone(&lrs.vouching),
+        Arc::clone(&lrs.references),
+    );
+    follower.run().await;
 }

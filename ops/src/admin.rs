@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use service::Context;
-use service::identity::{Action, NewCredential, Scope};
+use service::identity::{Action, Grant, NewCredential, Scope};
 use service::pg::Pool;
 use service::store::credentials;
 
@@ -57,7 +57,7 @@ pub(crate) async fn first(pool: &Pool, data: &Path) -> anyhow::Result<Option<Adm
     };
     // Kept before it is worth anything, so that no credential is ever lost.
     write(&fresh, &admin).with_context(|| not_written(&fresh))?;
-    credentials::insert(pool, &new, &[Scope::All], LABEL).await?;
+    credentials::insert(pool, &new, &Grant::of(&[Scope::All], LABEL)).await?;
     fs::rename(&fresh, &path).with_context(|| not_written(&path))?;
     Ok(Some(admin))
 }
@@ -72,7 +72,7 @@ pub(crate) async fn for_the_demo(context: &Context, data: &Path) -> anyhow::Resu
         }
     }
     let new = NewCredential::random();
-    credentials::insert(&context.pool, &new, &[Scope::All], "demo").await?;
+    credentials::insert(&context.pool, &new, &Grant::of(&[Scope::All], "demo")).await?;
     Ok(Admin {
         key: new.key.clone(),
         secret: new.reveal_secret().to_owned(),

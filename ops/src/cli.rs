@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 use schemas::xapi::XapiVersion;
 use service::config::{ConfigError, Settings};
-use service::identity::{ProfileMode, Scope};
+use service::identity::{ActivityPrefix, ProfileMode, School, Scope};
 
 use crate::demo::DemoArgs;
 use crate::exit;
@@ -33,7 +34,7 @@ pub(crate) enum Command {
     /// Runs the recommender alone
     #[command(after_help = exit::HELP)]
     Recommender(ServiceArgs),
-    /// Makes, lists and revokes the credentials of applications
+    /// Makes, lists, rotates and revokes the credentials of applications
     #[command(subcommand)]
     Credential(CredentialCommand),
     /// Loads a roster
@@ -124,6 +125,9 @@ pub(crate) enum CredentialCommand {
     /// Revokes a credential
     #[command(after_help = exit::HELP)]
     Revoke(RevokeArgs),
+    /// Gives a credential a new secret and shows it, this once
+    #[command(after_help = exit::HELP)]
+    Rotate(RotateArgs),
     /// Sets how a credential's statements are checked against the profile
     #[command(after_help = exit::HELP)]
     ProfileMode(ProfileModeArgs),
@@ -146,7 +150,8 @@ pub(crate) struct Installation {
 pub(crate) struct CreateArgs {
     #[command(flatten)]
     pub(crate) installation: Installation,
-    /// What it may do: all, all/read, statements/write, statements/read (several: commas)
+    /// What it may do: all, all/read, statements/write, statements/read, statements/read/mine,
+    /// state, profile, define (several: commas)
     #[arg(
         long = "scope",
         value_name = "SCOPE",
@@ -157,6 +162,19 @@ pub(crate) struct CreateArgs {
     /// What it is for, in your words: the name of an application, of no person
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub(crate) label: String,
+    /// Until when it passes [default: without end]
+    #[arg(long, value_name = "RFC3339")]
+    pub(crate) expires: Option<DateTime<Utc>>,
+    /// The school that it works for
+    #[arg(long, value_name = "UAI")]
+    pub(crate) school: Option<School>,
+    /// It may write statements about activities under this alone
+    #[arg(long, value_name = "IRI")]
+    pub(crate) activity_prefix: Option<ActivityPrefix>,
+    /// What becomes of its statements that break Sillage's own profile: off, warn, refuse
+    /// [default: as the setting says]
+    #[arg(long, value_name = "MODE")]
+    pub(crate) profile_mode: Option<ProfileMode>,
 }
 
 /// `sillage credential list`.
@@ -173,6 +191,19 @@ pub(crate) struct RevokeArgs {
     pub(crate) installation: Installation,
     /// Its key
     pub(crate) key: String,
+}
+
+/// `sillage credential rotate`.
+#[derive(Args, Debug)]
+pub(crate) struct RotateArgs {
+    #[command(flatten)]
+    pub(crate) installation: Installation,
+    /// Its key
+    pub(crate) key: String,
+    /// For how many seconds the former secret passes beside the new one, at most 90 days
+    #[arg(long, value_name = "SECONDS", default_value_t = 0,
+        value_parser = clap::value_parser!(u64).range(..=7_776_000))]
+    pub(crate) former_passes_s: u64,
 }
 
 /// `sillage credential profile-mode`.

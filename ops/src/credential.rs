@@ -1,12 +1,15 @@
 //! `sillage credential`: who may call.
 
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 use comfy_table::{Table, presets};
 use serde::Serialize;
-use service::identity::NewCredential;
+use service::identity::{Binding, Grant, NewCredential};
 use service::store::credentials;
-use service::telemetry;
+use service::{clock, telemetry};
 
-use crate::cli::{CreateArgs, Installation, ListArgs, RevokeArgs};
+use crate::cli::{CreateArgs, Installation, ListArgs, RevokeArgs, RotateArgs};
 use crate::database::Database;
 use crate::exit::{Code, Failure};
 use crate::output;
@@ -17,19 +20,44 @@ struct Created<'a> {
     key: &'a str,
     secret: &'a str,
     scopes: Vec<&'static str>,
+    expires: Option<DateTime<Utc>>,
+}
+
+/// What `credential rotate --json` prints.
+#[derive(Serialize)]
+struct Renewed<'a> {
+    key: &'a str,
+    secret: &'a str,
+    former_until: Option<DateTime<Utc>>,
 }
 
 /// `sillage credential create`.
 pub(crate) async fn create(args: CreateArgs) -> anyhow::Result<()> {
+    let grant = Grant {
+        scopes: args.scopes,
+        label: args.label,
+        expires: args.expires,
+        binding: Binding {
+            school: args.school,
+            activity_prefix: args.activity_prefix,
+        },
+        profile_mode: args.profile_mode,
+    };
+    let faults = grant.faults(clock::now());
+    if !faults.is_empty() {
+        let lines: Vec<String> = faults.into_iter().map(|(.., detail)| detail).collect();
+        return Err(Failure::new(Code::Failed, lines.join("\n")).into());
+    }
     let database = open(&args.installation).await?;
     let new = NewCredential::random();
-    let stored = credentials::insert(database.pool(), &new, &args.scopes, &args.label).await;
+    let stored = credentials::insert(database.pool(), &new, &grant).await;
     database.stop().await?;
     stored?;
     let created = Created {
         key: &new.key,
         secret: new.reveal_secret(),
-        scopes: args.scopes.iter().map(|scope| scope.as_str()).collect(),
+        scopes: grant.scopes.iter().map(|scope| scope.as_str()).collect(),
+        expires: grant.expires,
     };
     if args.installation.common.json {
         output::json(&created)?;
@@ -56,16 +84,20 @@ pub(crate) async fn list(args: ListArgs) -> anyhow::Result<()> {
     }
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
-    table.set_header(["key", "scope", "label", "created", "revoked"]);
-    let day = |time: chrono::DateTime<chrono::Utc>| time.format("%Y-%m-%d %H:%M").to_string();
+    table.set_header([
+        "key", "scope", "label", "bound to", "created", "expires", "revoked",
+    ]);
+    let day = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M").to_string();
     for one in listed {
-        let revoked = one.revoked.map(day).unwrap_or_default();
+        let bound: Vec<String> = one.school.into_iter().chain(one.activity_prefix).collect();
         table.add_row([
             one.key,
             one.scopes.join(", "),
             one.label,
+            bound.join(", "),
             day(one.created),
-            revoked,
+            one.expires.map(day).unwrap_or_default(),
+            one.revoked.map(day).unwrap_or_default(),
         ]);
     }
     output::lines(&table.to_string())?;
@@ -86,6 +118,37 @@ pub(crate) async fn revoke(args: RevokeArgs) -> anyhow::Result<()> {
     } else {
         output::lines(&format!("{} is revoked", args.key))?;
     }
+    Ok(())
+}
+
+/// `sillage credential rotate`.
+pub(crate) async fn rotate(args: RotateArgs) -> anyhow::Result<()> {
+    let database = open(&args.installation).await?;
+    let new = NewCredential::with_key(args.key);
+    let former = Duration::from_secs(args.former_passes_s);
+    let rotated = credentials::rotate(database.pool(), &new, former).await;
+    database.stop().await?;
+    let Some(rotated) = rotated? else {
+        let message = format!("there is no credential {} to rotate", new.key);
+        return Err(Failure::new(Code::Failed, message).into());
+    };
+    let renewed = Renewed {
+        key: &new.key,
+        secret: new.reveal_secret(),
+        former_until: rotated.former_until,
+    };
+    if args.installation.common.json {
+        output::json(&renewed)?;
+        return Ok(());
+    }
+    let former = match renewed.former_until {
+        Some(until) => format!("passes until {}", until.to_rfc3339()),
+        None => "passes no more".to_owned(),
+    };
+    output::lines(&format!(
+        "key     {}\nsecret  {}\nThe secret is shown this once: only its hash is kept. The former one {former}.",
+        renewed.key, renewed.secret
+    ))?;
     Ok(())
 }
 

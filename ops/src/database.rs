@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use service::config::{DatabaseSettings, Settings};
 use service::pg::cluster::{Access, Cluster, ClusterError, ClusterSettings, DataFolder};
-use service::pg::{self, Pool};
+use service::pg::{self, Channel, Pool};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +30,7 @@ const START_PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) struct Database {
     pool: Pool,
+    channel: Channel,
     cluster: Option<Cluster>,
     /// Held for as long as the cluster runs.
     _folder: Option<Arc<DataFolder>>,
@@ -122,6 +123,7 @@ impl Database {
         let (cluster, folder) = private.unzip();
         let database = Self {
             pool: pg::pool(url, wanted.pool_max)?,
+            channel: Channel::new(url)?,
             cluster,
             _folder: folder,
         };
@@ -160,6 +162,11 @@ impl Database {
     /// Connections to it.
     pub(crate) fn pool(&self) -> &Pool {
         &self.pool
+    }
+
+    /// Where to hear what it tells by itself.
+    pub(crate) fn channel(&self) -> &Channel {
+        &self.channel
     }
 
     /// Where the cluster is, if it is ours.

@@ -50,6 +50,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Credential(CredentialCommand::Create(args)) => credential::create(args).await,
         Command::Credential(CredentialCommand::List(args)) => credential::list(args).await,
         Command::Credential(CredentialCommand::Revoke(args)) => credential::revoke(args).await,
+        Command::Credential(CredentialCommand::Rotate(args)) => credential::rotate(args).await,
         Command::Credential(CredentialCommand::ProfileMode(args)) => profile_mode::set(args).await,
         Command::Roster(RosterCommand::Import(args)) => import::run(args, Resource::Roster).await,
         Command::Catalogue(CatalogueCommand::Import(args)) => {
@@ -76,6 +77,7 @@ fn wants_json(command: &Command) -> bool {
                 CredentialCommand::Create(args) => &args.installation,
                 CredentialCommand::List(args) => &args.installation,
                 CredentialCommand::Revoke(args) => &args.installation,
+                CredentialCommand::Rotate(args) => &args.installation,
                 CredentialCommand::ProfileMode(args) => &args.installation,
             };
             installation.common.json

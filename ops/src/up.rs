@@ -11,6 +11,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use service::config::{HttpSettings, LakeSettings, Settings};
+use service::identity::oidc::Issuer;
+use service::identity::watch;
+use service::pg::Channel;
 use service::pg::cluster::{ClusterError, DataFolder};
 use service::{Context, telemetry};
 use tokio_util::sync::CancellationToken;
@@ -111,8 +114,11 @@ async fn run(plan: Plan, mut database: Database) -> anyhow::Result<()> {
 async fn serve(plan: Plan, database: &mut Database) -> anyhow::Result<()> {
     let http: HttpSettings = plan.settings.section("http")?;
     let cache = Duration::from_millis(http.credential_cache_ms);
-    let context = Context::open(database.pool().clone(), cache).await?;
-    let endpoint = http::endpoint(&plan.listener)?;
+    let mut context = Context::open(database.pool().clone(), cache).await?;
+    let issuer = Issuer::new(plan.settings.section("oidc")?)
+        .map_err(|error| Failure::new(Code::Settings, error.to_string()))?;
+    context.credentials = context.credentials.accepting(issuer);
+    let endpoint = http::endpoint(&plan.listener, !http.tls_certificate.is_empty())?;
     // The folder stays locked until the end, with a cluster in it or not.
     let (fresh, demo) = match &plan.folder {
         Some(folder) => prepare(&context, folder.path(), plan.demo, &endpoint).await?,
@@ -120,7 +126,8 @@ async fn serve(plan: Plan, database: &mut Database) -> anyhow::Result<()> {
     };
     let services = Services::new(plan.which, &context, &plan.settings)?;
     services.prepare().await?;
-    let mut running = Running::start(context, services, plan.listener, &http)?;
+    let channel = database.channel().clone();
+    let mut running = Running::start(context, services, plan.listener, &http, channel)?;
     let ready = Ready {
         endpoint: &endpoint,
         data: &plan.settings.data(),
@@ -202,17 +209,22 @@ impl Running {
         services: Services,
         listener: TcpListener,
         http: &HttpSettings,
+        channel: Channel,
     ) -> anyhow::Result<Self> {
         let shutdown = CancellationToken::new();
-        let background = services.start(&shutdown);
+        let mut background = services.start(&shutdown);
+        let hearing = watch(context.credentials.clone(), channel, shutdown.clone());
+        background.spawn(async {
+            hearing.await;
+            Ok(())
+        });
         let open = Open::default();
         let site = Site {
             context,
             services,
             open: open.clone(),
         };
-        let server =
-            Server::start(site, listener, http).context("could not start the HTTP server")?;
+        let server = Server::start(site, listener, http)?;
         open.set(true);
         Ok(Self {
             server,

@@ -48,9 +48,7 @@ const PLACES: [(&str, &[&str]); 4] = [
         &[
             "/http/",
             // What the services share of HTTP.
-            "ops/service/src/http.rs",
             "ops/service/src/error.rs",
-            "ops/service/src/identity/basic.rs",
         ],
     ),
     ("tokio_postgres", &["/store/", "ops/service/src/pg/"]),

@@ -396,17 +396,38 @@ async fn credentials_are_made_listed_and_revoked_whether_it_runs_or_not() {
     );
 
     let key = during["key"].as_str().unwrap();
+    let renewed = end(on(
+        &home.data(),
+        &[
+            "credential",
+            "rotate",
+            "--former-passes-s",
+            "600",
+            key,
+            "--json",
+        ],
+    ))
+    .json();
+    assert_ne!(renewed["secret"], during["secret"]);
+    for credential in [&renewed, &during] {
+        assert_eq!(
+            get(&totals, Some(credential)).await.0,
+            200,
+            "both secrets pass"
+        );
+    }
     end(on(&home.data(), &["credential", "revoke", key])).succeeded();
     let begun = Instant::now();
     while get(&totals, Some(&during)).await.0 == 200 {
         assert!(
-            begun.elapsed() < Duration::from_secs(10),
+            begun.elapsed() < Duration::from_secs(1),
             "revoked and still let in"
         );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(get(&totals, Some(&before)).await.0, 200);
     end(on(&home.data(), &["credential", "revoke", key])).refused(1, "no credential");
+    end(on(&home.data(), &["credential", "rotate", key])).refused(1, "no credential");
     up.stop();
 }
 

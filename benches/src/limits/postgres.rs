@@ -177,6 +177,8 @@ pub fn rows(bodies: &[Bytes]) -> anyhow::Result<Vec<Vec<Rows>>> {
         secret: b"the rows of a bench are thrown away",
         authority: Authority::new(&json!({ "name": "bench" })),
         now: DateTime::UNIX_EPOCH,
+        define: true,
+        voids_others: true,
     };
     let mut numbers = Numbers::default();
     let mut made = Vec::with_capacity(bodies.len());

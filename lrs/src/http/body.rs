@@ -2,7 +2,7 @@
 
 use actix_web::HttpRequest;
 use actix_web::dev::{Decompress, Payload};
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use service::error::Problem;
@@ -17,8 +17,16 @@ pub(super) async fn json(
     max_bytes: usize,
 ) -> Result<Bytes, Problem> {
     is_json(request)?;
-    let announced = request
-        .headers()
+    read(request.headers(), payload, max_bytes).await
+}
+
+/// Reads a body of at most `max_bytes`, compressed or not, whatever its type.
+pub(super) async fn read(
+    headers: &HeaderMap,
+    payload: Payload,
+    max_bytes: usize,
+) -> Result<Bytes, Problem> {
+    let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok());
     if announced
@@ -27,7 +35,7 @@ pub(super) async fn json(
     {
         return Err(problems::too_large(max_bytes));
     }
-    let mut chunks = Decompress::from_headers(payload, request.headers());
+    let mut chunks = Decompress::from_headers(payload, headers);
     let mut body = BytesMut::new();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| unreadable())?;

@@ -1,7 +1,13 @@
 //! The only place that names actix-web.
 
 mod about;
+mod access;
+mod activities;
+mod agents;
+mod alternate;
+mod answer;
 mod body;
+mod documents;
 mod openapi;
 mod params;
 mod problems;

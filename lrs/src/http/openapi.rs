@@ -12,7 +12,7 @@ use utoipa::OpenApi;
 /// What the part of the LRS of `/api/openapi.json` says.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    Documented::openapi()
+    Documented::openapi().merge_from(super::documents::openapi::openapi())
 }
 
 #[derive(OpenApi)]
@@ -72,6 +72,10 @@ fn post() {}
         ("since" = Option<String>, Query, description = "Stored after this instant"),
         ("until" = Option<String>, Query, description = "Stored at or before this instant"),
         ("limit" = Option<u32>, Query, description = "Statements in a page; 0: as many as the server gives"),
+        ("related_agents" = Option<bool>, Query, description = "The agent also as authority, instructor, in a team, in a context list, in a SubStatement"),
+        ("related_activities" = Option<bool>, Query, description = "The activity also in the context and in a SubStatement"),
+        ("format" = Option<String>, Query, description = "exact: as sent; ids: what identifies, nothing else; canonical: the definitions that the server keeps, in one language by Accept-Language"),
+        ("attachments" = Option<bool>, Query, description = "With the contents of attachments, as multipart/mixed"),
         ("ascending" = Option<bool>, Query, description = "The oldest first"),
         ("more" = Option<String>, Query, description = "The next page, as the former one named it"),
     ),

@@ -7,9 +7,15 @@ use schemas::xapi::Fault;
 use service::error::{Broken, Problem};
 
 use crate::Refusal;
+use crate::documents::Kind;
+use crate::documents::decide;
+use crate::documents::precondition::Header;
 use crate::ingest::Rejection;
 use crate::ingest::queue::Refused;
+use crate::query::show::NotShown;
 use crate::store::StoreError;
+
+const CONCURRENCY: &str = "xAPI 1.0.3 Communication 3.1";
 
 /// One broken rule under a status of its own.
 fn one(
@@ -78,6 +84,18 @@ pub(super) fn no_statement(parameter: &str) -> Problem {
     )
 }
 
+/// 403: a statement that its sender may not write. `pointer` is what it may not say.
+pub(super) fn forbidden_statement(pointer: &str, rule: &'static str, detail: &str) -> Problem {
+    one(
+        StatusCode::FORBIDDEN,
+        "forbidden",
+        pointer,
+        rule,
+        "xAPI 1.0.3 Communication 4.0 Authentication",
+        format!("{detail}; nothing of this request was stored"),
+    )
+}
+
 /// 405.
 pub(super) fn method(allowed: &'static str) -> Problem {
     one(
@@ -101,6 +119,92 @@ pub(super) fn too_large(max_bytes: usize) -> Problem {
         "xAPI 1.0.3 Communication 3.2",
         format!("a body has at most {max_bytes} bytes: send the statements in several requests"),
     )
+}
+
+/// 413: a document cannot be sent in parts.
+pub(super) fn document_too_large(max_bytes: usize) -> Problem {
+    one(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too_large",
+        "",
+        "body-limit",
+        "xAPI 1.0.3 Communication 3.2",
+        format!("a document has at most {max_bytes} bytes"),
+    )
+}
+
+/// 404: no document has this address.
+pub(super) fn no_document(kind: Kind) -> Problem {
+    one(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        kind.id_parameter(),
+        "document-exists",
+        kind.section(),
+        "there is no document with this id here",
+    )
+}
+
+/// 400: a header that is neither `*` nor a list of entity tags.
+pub(super) fn malformed_precondition(header: Header) -> Problem {
+    bad_request(
+        header.as_str(),
+        "precondition-entity-tags",
+        "RFC 9110 13.1",
+        "* or entity tags in quotes, as the header ETag of a GET gives them",
+    )
+}
+
+/// 400: which of many documents a precondition is about cannot be told.
+pub(super) fn precondition_of_many() -> Problem {
+    bad_request(
+        "If-Match",
+        "precondition-of-one-document",
+        CONCURRENCY,
+        "a precondition goes with the id of a document, not with the deletion of many",
+    )
+}
+
+/// 412: the document is not as the client believes.
+pub(super) fn precondition(header: Header) -> Problem {
+    let detail = match header {
+        Header::IfMatch => {
+            "the document is not the one that If-Match names: it was changed, or is not there; GET it, decide again, and send its ETag in If-Match"
+        }
+        Header::IfNoneMatch => {
+            "the document is there already: GET it, decide again, and send its ETag in If-Match"
+        }
+    };
+    one(
+        StatusCode::PRECONDITION_FAILED,
+        "precondition_failed",
+        header.as_str(),
+        "precondition-holds",
+        CONCURRENCY,
+        detail,
+    )
+}
+
+/// Why a document was not changed.
+pub(super) fn document(refused: decide::Refused) -> Problem {
+    match refused {
+        decide::Refused::Precondition(header) => precondition(header),
+        decide::Refused::NotMergeable(fault) => invalid(vec![fault]),
+        decide::Refused::Exists => one(
+            StatusCode::CONFLICT,
+            "conflict",
+            "If-Match",
+            "document-overwritten-unasked",
+            CONCURRENCY,
+            "there is a document already, and the request does not say which one it replaces: check its current state by a GET, then set If-Match to the ETag of that answer",
+        ),
+        decide::Refused::Unconditional => bad_request(
+            "If-None-Match",
+            "profile-put-precondition",
+            CONCURRENCY,
+            "a PUT of a profile says what it expects: If-None-Match: * for a new document, If-Match with the ETag of a GET for one that is there",
+        ),
+    }
 }
 
 /// 415.
@@ -154,6 +258,18 @@ fn rejected(rejection: &Rejection, is_array: bool) -> Problem {
                 "another statement is stored under the id {id}; nothing of this request was stored"
             ),
         ),
+        Rejection::Voiding { index } => one(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            &if is_array {
+                format!("/{index}/object/id")
+            } else {
+                "/object/id".to_owned()
+            },
+            "voiding-own-only",
+            "xAPI 1.0.3 Data 2.3.2",
+            "without the scope `all` only statements that are stored under the caller's own authority are voided; nothing of this request was stored",
+        ),
         Rejection::Value(cause) => {
             tracing::warn!(error = %service::error::chain(cause), "a value was refused");
             one(
@@ -185,6 +301,16 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Refused(_) | StoreError::Vanished => Self::internal(&error),
             _ => Self::unavailable(&error),
+        }
+    }
+}
+
+/// What is stored and cannot be shown is our fault.
+impl From<NotShown> for Problem {
+    fn from(error: NotShown) -> Self {
+        match error {
+            NotShown::Store(error) => error.into(),
+            NotShown::Payload(_) | NotShown::Json(_) => Self::internal(&error),
         }
     }
 }

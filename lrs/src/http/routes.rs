@@ -1,9 +1,14 @@
 //! Every route of the LRS.
 
+use actix_web::dev::HttpServiceFactory;
 use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, ResponseError, web};
 
-use super::{about, problems, profile_check, statements, validate, version};
+use super::{
+    about, activities, agents, alternate, documents, problems, profile_check, statements, validate,
+    version,
+};
+use crate::documents::Kind;
 
 /// The resources under `/xapi`, and those of statements under `/api/v1`. The application gives `web::Data<Lrs>` and
 /// `web::Data<service::identity::Credentials>`.
@@ -22,6 +27,8 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
     )
     .service(
         web::scope("/xapi")
+            // The last one is the outermost.
+            .wrap(from_fn(alternate::syntax))
             .wrap(from_fn(version::headers))
             .service(
                 // Who reads: all, all/read, statements/read. Who writes: all, statements/write.
@@ -33,6 +40,27 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
                     .route(web::post().to(statements::post))
                     .default_service(web::to(|| method_not_allowed("GET, HEAD, POST, PUT"))),
             )
+            // Who reads: all, all/read, state. Who writes: all, state.
+            .service(document("/activities/state", Kind::State))
+            // Who reads: all, all/read, profile. Who writes: all, profile.
+            .service(document("/activities/profile", Kind::ActivityProfile))
+            .service(document("/agents/profile", Kind::AgentProfile))
+            .service(
+                // Who reads: all, all/read.
+                web::resource("/agents")
+                    .wrap(from_fn(version::required))
+                    .route(web::get().to(agents::get))
+                    .route(web::head().to(agents::get))
+                    .default_service(web::to(|| method_not_allowed("GET, HEAD"))),
+            )
+            .service(
+                // Who reads: all, all/read.
+                web::resource("/activities")
+                    .wrap(from_fn(version::required))
+                    .route(web::get().to(activities::get))
+                    .route(web::head().to(activities::get))
+                    .default_service(web::to(|| method_not_allowed("GET, HEAD"))),
+            )
             .service(
                 // Open to everybody.
                 web::resource("/about")
@@ -41,6 +69,21 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
                     .default_service(web::to(|| method_not_allowed("GET, HEAD"))),
             ),
     );
+}
+
+/// A resource of documents.
+fn document(path: &'static str, kind: Kind) -> impl HttpServiceFactory + 'static {
+    web::resource(path)
+        .app_data(kind)
+        .wrap(from_fn(version::required))
+        .route(web::get().to(documents::get))
+        .route(web::head().to(documents::get))
+        .route(web::put().to(documents::put))
+        .route(web::post().to(documents::post))
+        .route(web::delete().to(documents::delete))
+        .default_service(web::to(|| {
+            method_not_allowed("DELETE, GET, HEAD, POST, PUT")
+        }))
 }
 
 async fn method_not_allowed(allowed: &'static str) -> HttpResponse {

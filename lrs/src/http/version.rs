@@ -14,7 +14,7 @@ use std::future::{Ready, ready};
 use super::problems;
 use crate::Lrs;
 
-const VERSION: HeaderName = HeaderName::from_static("x-experience-api-version");
+pub(super) const VERSION: HeaderName = HeaderName::from_static("x-experience-api-version");
 const CONSISTENT_THROUGH: HeaderName =
     HeaderName::from_static("x-experience-api-consistent-through");
 const SECTION: &str = "xAPI 1.0.3 Communication 3.3";
@@ -38,9 +38,11 @@ pub(super) async fn headers(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let lrs = lrs(&request);
-    let version = of(request.headers()).unwrap_or_else(|_| lrs.config().xapi.default_version);
     // A fault is an answer already: handlers, extractors and `required` make none an error.
     let mut response = next.call(request).await?;
+    // Of the request as it was understood: the alternate syntax may have named it in its form.
+    let version =
+        of(response.request().headers()).unwrap_or_else(|_| lrs.config().xapi.default_version);
     let headers = response.headers_mut();
     headers.insert(VERSION, HeaderValue::from_static(version.as_str()));
     if let Some(at) = lrs.consistent_through().await

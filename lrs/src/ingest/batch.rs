@@ -13,6 +13,8 @@ use crate::statement::{Stamped, equivalence, payload};
 pub struct Existing {
     /// Its bytes, compressed.
     pub payload: Vec<u8>,
+    /// The key of who vouches for it.
+    pub authority: Uuid,
 }
 
 /// What becomes of a group.
@@ -50,7 +52,8 @@ pub fn decide<'a>(requests: &[&'a Request], existing: &HashMap<Uuid, Existing>) 
     Decision { new, refused }
 }
 
-/// The statements of a request that are not stored yet, or its first conflict.
+/// The statements of a request that are not stored yet, or why it is refused: its first conflict, or
+/// its first voiding that the sender may not do.
 fn fresh<'a>(
     request: &'a Request,
     existing: &HashMap<Uuid, Existing>,
@@ -64,7 +67,8 @@ fn fresh<'a>(
             .map(|known| known.payload.as_slice())
             .or_else(|| taken.get(&id).map(|first| first.payload.as_slice()));
         match known {
-            None => fresh.push(statement),
+            None if may_void(request, statement, existing, taken) => fresh.push(statement),
+            None => return Err(Rejection::Voiding { index }),
             Some(payload) if is_same(payload, statement) => {}
             Some(_) => {
                 return Err(Rejection::Conflict {
@@ -75,6 +79,34 @@ fn fresh<'a>(
         }
     }
     Ok(fresh)
+}
+
+/// Whether the sender may void the target, when this is a voiding: its own authority wrote the
+/// target, or writes it with this very request (docs/decisions/0018).
+///
+/// What is not stored is nobody's yet. Should somebody else store it before this group is written,
+/// the write fails on the id that this request brings too, and the group is decided anew.
+fn may_void(
+    request: &Request,
+    statement: &Stamped,
+    existing: &HashMap<Uuid, Existing>,
+    taken: &HashMap<Uuid, &Stamped>,
+) -> bool {
+    let Some(target) = statement.voids.filter(|_| !statement.voids_others) else {
+        return true;
+    };
+    let written_by = existing
+        .get(&target.as_uuid())
+        .map(|known| known.authority)
+        .or_else(|| {
+            taken
+                .get(&target.as_uuid())
+                .map(|first| first.authority.hash())
+        });
+    match written_by {
+        Some(authority) => authority == statement.authority.hash(),
+        None => request.statements.iter().any(|other| other.id == target),
+    }
 }
 
 fn is_same(kept: &[u8], again: &Stamped) -> bool {
@@ -113,7 +145,9 @@ mod tests {
         let stamper = Stamper {
             secret: b"s",
             authority: Authority::new(&json!({})),
+            voids_others: true,
             now: DateTime::default(),
+            define: false,
         };
         let parsed = parse(&body, XapiVersion::V1_0_3).expect("good statements");
         let statements = parsed
@@ -136,6 +170,7 @@ mod tests {
                     one.id.as_uuid(),
                     Existing {
                         payload: one.payload.clone(),
+                        authority: one.authority.hash(),
                     },
                 )
             })
@@ -191,6 +226,96 @@ mod tests {
         let stored = request(&[(1, "a")]);
         let requests = [request(&[(2, "a"), (1, "b")]), request(&[(2, "b")])];
         assert_eq!(shown(&requests, &[&stored]), (vec![2], vec![Some(1), None]));
+    }
+
+    /// A request of one sender, who may not void others' statements: ids, and what each voids.
+    fn sent_by(sender: &str, statements: &[(u8, Option<u8>)]) -> Request {
+        let id = |n: u8| Uuid::from_bytes([0x40 | n; 16]);
+        let body: Vec<_> = statements
+            .iter()
+            .map(|(n, voids)| {
+                let (verb, object) = match voids {
+                    Some(target) => (
+                        "http://adlnet.gov/expapi/verbs/voided".to_owned(),
+                        json!({ "objectType": "StatementRef", "id": id(*target) }),
+                    ),
+                    None => (
+                        "https://example.org/v".to_owned(),
+                        json!({ "id": "https://example.org/o" }),
+                    ),
+                };
+                json!({ "id": id(*n), "actor": { "mbox": "mailto:a@example.org" },
+                    "verb": { "id": verb }, "object": object })
+            })
+            .collect();
+        let body = Bytes::from(json!(body).to_string());
+        let stamper = Stamper {
+            secret: b"s",
+            authority: Authority::new(&json!({ "account": sender })),
+            voids_others: false,
+            now: DateTime::default(),
+            define: false,
+        };
+        let parsed = parse(&body, XapiVersion::V1_0_3).expect("good statements");
+        let parsed = parsed.into_statements();
+        Request {
+            statements: parsed.iter().map(|parsed| stamper.stamp(parsed)).collect(),
+            bytes: body.len(),
+        }
+    }
+
+    /// For each request the statement that is refused as a voiding, if one is.
+    fn voidings(requests: &[Request], stored: &[&Request]) -> Vec<Option<usize>> {
+        let existing = stored
+            .iter()
+            .flat_map(|request| &request.statements)
+            .map(|one| {
+                let known = Existing {
+                    stored: DateTime::default(),
+                    payload: one.payload.clone(),
+                    authority: one.authority.hash(),
+                };
+                (one.id.as_uuid(), known)
+            })
+            .collect();
+        let requests: Vec<&Request> = requests.iter().collect();
+        let refused = decide(&requests, &existing).refused.into_iter();
+        refused
+            .map(|rejection| match rejection {
+                Some(Rejection::Voiding { index }) => Some(index),
+                Some(other) => panic!("{other}"),
+                None => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn who_may_not_void_for_others_voids_what_its_own_authority_wrote() {
+        let stored = sent_by("a", &[(1, None)]);
+        let voiding = |sender| [sent_by(sender, &[(2, Some(1))])];
+        assert_eq!(voidings(&voiding("a"), &[&stored]), [None]);
+        assert_eq!(voidings(&voiding("b"), &[&stored]), [Some(0)]);
+        // What is not stored is nobody's, except where it comes along, in either order.
+        assert_eq!(voidings(&voiding("a"), &[]), [Some(0)]);
+        assert_eq!(
+            voidings(&[sent_by("a", &[(2, Some(1)), (1, None)])], &[]),
+            [None]
+        );
+        assert_eq!(
+            voidings(&[sent_by("a", &[(1, None), (2, Some(1))])], &[]),
+            [None]
+        );
+        // The same statement sent by another does not make it theirs, stored or in the same group.
+        let again = sent_by("b", &[(1, None), (2, Some(1))]);
+        assert_eq!(voidings(&[again], &[&stored]), [Some(1)]);
+        let group = [
+            sent_by("a", &[(1, None)]),
+            sent_by("b", &[(1, None), (2, Some(1))]),
+        ];
+        assert_eq!(voidings(&group, &[]), [None, Some(1)]);
+        // A voiding that is stored already is sent again in peace.
+        let done = sent_by("a", &[(1, None), (2, Some(1))]);
+        assert_eq!(voidings(&voiding("a"), &[&done]), [None]);
     }
 
     #[test]

@@ -1,16 +1,20 @@
 //! A group becomes rows in one transaction, and each request gets its verdict afterwards.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use service::pg::Pool;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::batch::{self, Decision};
 use super::queue::{Job, Queue};
 use super::{Rejection, Request, Verdict};
+use crate::references::Vouching;
 use crate::statement::{Stamped, keys};
 use crate::store::StoreError;
+use crate::store::definitions::Definitions;
 use crate::store::dictionaries::Dictionaries;
 use crate::store::statements::{self, NewStatement};
 
@@ -32,14 +36,30 @@ pub async fn run(queue: &Queue, committer: &Committer, group_max_statements: usi
 #[derive(Debug)]
 pub struct Committer {
     pool: Pool,
-    dictionaries: std::sync::Arc<Dictionaries>,
+    dictionaries: Arc<Dictionaries>,
+    vouching: Arc<Vouching>,
+    references: Arc<Notify>,
+    definitions: Arc<Definitions>,
 }
 
 impl Committer {
-    /// A committer that writes through `pool`.
+    /// A committer that writes through `pool`. `references` is told when a statement that refers to
+    /// another was committed.
     #[must_use]
-    pub fn new(pool: Pool, dictionaries: std::sync::Arc<Dictionaries>) -> Self {
-        Self { pool, dictionaries }
+    pub fn new(
+        pool: Pool,
+        dictionaries: Arc<Dictionaries>,
+        vouching: Arc<Vouching>,
+        references: Arc<Notify>,
+        definitions: Arc<Definitions>,
+    ) -> Self {
+        Self {
+            pool,
+            dictionaries,
+            vouching,
+            references,
+            definitions,
+        }
     }
 
     /// Stores a group and answers each of its requests.
@@ -107,6 +127,9 @@ impl Committer {
         if !new.is_empty() {
             let rows = self.rows(&new).await?;
             statements::insert(&self.pool, &rows).await?;
+            if new.iter().any(|statement| statement.refers_to.is_some()) {
+                self.references.notify_one();
+            }
         }
         Ok(refused
             .into_iter()
@@ -119,16 +142,21 @@ impl Committer {
         let (mut actors, mut verbs) = (BTreeMap::new(), BTreeMap::new());
         let (mut activities, mut authorities) = (BTreeMap::new(), BTreeMap::new());
         for statement in new {
-            for agent in statement
-                .agents
+            let agents = &statement.agents;
+            for agent in agents
                 .actor
                 .iter()
-                .chain(&statement.agents.others)
+                .chain(&agents.others)
+                .chain(&agents.related)
             {
                 actors.insert(agent.account.as_uuid(), agent.ifi.as_str());
             }
             verbs.insert(statement.verb.hash, statement.verb.text.as_str());
-            if let Some(activity) = &statement.activity {
+            for activity in statement
+                .activity
+                .iter()
+                .chain(&statement.related_activities)
+            {
                 activities.insert(activity.hash, activity.text.as_str());
             }
             authorities.insert(statement.authority.hash(), statement.authority.document());
@@ -147,6 +175,18 @@ impl Committer {
                 .enter(&self.pool, &authorities)
                 .await?,
         };
+        self.vouching
+            .enter(
+                &self.pool,
+                &self.dictionaries,
+                &authorities,
+                &ids.authorities,
+            )
+            .await?;
+        let sent = new.iter().flat_map(|statement| &statement.definitions);
+        self.definitions
+            .enter(&self.pool, &self.dictionaries.activities, sent)
+            .await?;
         Ok(new.iter().map(|statement| ids.row(statement)).collect())
     }
 }
@@ -162,25 +202,30 @@ struct Ids {
 impl Ids {
     fn row<'a>(&self, statement: &'a Stamped) -> NewStatement<'a> {
         let actor = |agent: &keys::Identified| self.actors[&agent.account.as_uuid()];
+        let activity = |activity: &keys::Iri| self.activities[&activity.hash];
         NewStatement {
             statement,
             actor: statement.agents.actor.as_ref().map(actor),
             others: statement.agents.others.iter().map(actor).collect(),
+            related_agents: statement.agents.related.iter().map(actor).collect(),
             verb: self.verbs[&statement.verb.hash],
-            activity: statement
-                .activity
-                .as_ref()
-                .map(|activity| self.activities[&activity.hash]),
+            activity: statement.activity.as_ref().map(activity),
+            related_activities: statement.related_activities.iter().map(activity).collect(),
             authority: self.authorities[&statement.authority.hash()],
         }
     }
 }
 
+/// The ids of the statements, and of those whose voiding depends on who wrote them.
 fn sorted_ids(requests: &[&Request]) -> Vec<Uuid> {
     let mut ids: Vec<Uuid> = requests
         .iter()
         .flat_map(|request| &request.statements)
-        .map(|statement| statement.id.as_uuid())
+        .flat_map(|statement| {
+            let target = statement.voids.filter(|_| !statement.voids_others);
+            std::iter::once(statement.id).chain(target)
+        })
+        .map(|id| id.as_uuid())
         .collect();
     ids.sort_unstable();
     ids.dedup();

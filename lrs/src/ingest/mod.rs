@@ -32,6 +32,12 @@ pub enum Rejection {
         /// Its id.
         id: StatementId,
     },
+    /// A statement voids one that its sender may not void.
+    #[error("the sender may not void the target of a statement")]
+    Voiding {
+        /// Which statement of the request.
+        index: usize,
+    },
     /// The database holds no such value.
     #[error("the database cannot hold a value of the request")]
     Value(#[source] StoreError),

@@ -1,7 +1,7 @@
 //! The `more` of a page: a position in a selection, signed, so that it can be taken at its word.
 //!
 //! `base64url(payload ‖ tag)`: the payload is JSON with the version of the format, the selection,
-//! the position and the rows a page; the tag the first 16 bytes of its HMAC-SHA-256 under a key
+//! the position, the rows a page and how statements are shown; the tag the first 16 bytes of its HMAC-SHA-256 under a key
 //! derived from the installation's secret. It holds no identifier: agents are integers of our own.
 
 use base64::Engine;
@@ -10,12 +10,16 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
+use super::filter::Shown;
 use super::plan::Selection;
 
 /// What the key is derived for; another format would be another purpose.
 const PURPOSE: &[u8] = b"sillage lrs more";
 const TAG_BYTES: usize = 16;
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+
+/// The format before there was anything to choose about how statements are shown.
+const FORMER_VERSION: u8 = 1;
 
 /// Where the next page starts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +35,9 @@ pub struct Cursor {
     /// Statements a page.
     #[serde(rename = "n")]
     pub rows: u32,
+    /// How statements are shown; format 1 did not say.
+    #[serde(rename = "w", default)]
+    pub shown: Shown,
 }
 
 /// A text that is no cursor of this installation.
@@ -41,12 +48,13 @@ pub struct NotACursor;
 impl Cursor {
     /// The place after a statement.
     #[must_use]
-    pub fn new(selection: Selection, after: i64, rows: u32) -> Self {
+    pub fn new(selection: Selection, after: i64, rows: u32, shown: Shown) -> Self {
         Self {
             version: VERSION,
             selection,
             after,
             rows,
+            shown,
         }
     }
 
@@ -74,10 +82,12 @@ impl Cursor {
             .verify_truncated_left(tag)
             .map_err(|_| NotACursor)?;
         let cursor: Self = serde_json::from_slice(payload).map_err(|_| NotACursor)?;
-        if cursor.version == VERSION {
-            Ok(cursor)
-        } else {
-            Err(NotACursor)
+        match cursor.version {
+            VERSION | FORMER_VERSION => Ok(Self {
+                version: VERSION,
+                ..cursor
+            }),
+            _ => Err(NotACursor),
         }
     }
 }
@@ -94,9 +104,13 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
+    use crate::statement::format::Format;
 
     /// A cursor of format 1, as it was given out: clients may hold one across an upgrade.
-    const GOLDEN: &str = "eyJmIjoxLCJxIjp7ImciOjcsInYiOjEsInMiOjE3ODAwMDAwMDAwMDA1MDAsIm8iOnRydWV9LCJwIjoxMjM0NSwibiI6MTAwfZkjjTCfde9PclVGsfJLsA8";
+    const GOLDEN_1: &str = "eyJmIjoxLCJxIjp7ImciOjcsInYiOjEsInMiOjE3ODAwMDAwMDAwMDA1MDAsIm8iOnRydWV9LCJwIjoxMjM0NSwibiI6MTAwfZkjjTCfde9PclVGsfJLsA8";
+
+    /// A cursor of format 2.
+    const GOLDEN_2: &str = "eyJmIjoyLCJxIjp7ImciOjcsImdnIjp0cnVlLCJ2IjoxLCJhIjo5LCJhYSI6dHJ1ZSwicyI6MTc4MDAwMDAwMDAwMDUwMCwibyI6dHJ1ZX0sInAiOjEyMzQ1LCJuIjoxMDAsInciOnsiZiI6ImNhbm9uaWNhbCIsImEiOnRydWV9fZi74ewuf7HIqe5AKakvkD4";
 
     fn cursor() -> Cursor {
         let selection = Selection {
@@ -106,13 +120,30 @@ mod tests {
             ascending: true,
             ..Selection::default()
         };
-        Cursor::new(selection, 12_345, 100)
+        Cursor::new(selection, 12_345, 100, Shown::default())
+    }
+
+    fn new_cursor() -> Cursor {
+        let selection = Selection {
+            related_agents: true,
+            activity: Some(9),
+            related_activities: true,
+            ..cursor().selection
+        };
+        let shown = Shown {
+            format: Format::Canonical,
+            attachments: true,
+        };
+        Cursor::new(selection, 12_345, 100, shown)
     }
 
     #[test]
     fn a_cursor_comes_back_and_old_ones_are_read() {
-        assert_eq!(cursor().sign(b"secret"), GOLDEN);
-        assert_eq!(Cursor::read(GOLDEN, b"secret"), Ok(cursor()));
+        assert_eq!(new_cursor().sign(b"secret"), GOLDEN_2);
+        assert_eq!(Cursor::read(GOLDEN_2, b"secret"), Ok(new_cursor()));
+        assert_eq!(Cursor::read(GOLDEN_1, b"secret"), Ok(cursor()));
+        let again = Cursor::read(&cursor().sign(b"secret"), b"secret");
+        assert_eq!(again, Ok(cursor()));
     }
 
     #[test]

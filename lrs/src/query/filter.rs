@@ -1,10 +1,14 @@
 //! The parameters of a GET, read strictly: what is not understood is refused, never ignored.
 
 use chrono::{DateTime, Utc};
-use schemas::ids::{Registration, StatementId};
+use schemas::ids::{AccountKey, Registration, StatementId};
 use schemas::ifi::Ifi;
 use schemas::xapi::{self, Fault, XapiVersion, formats};
 use schemas::{strict_json, time};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::statement::format::Format;
 
 const SECTION: &str = "xAPI 1.0.3 Communication 2.1.3";
 
@@ -12,13 +16,46 @@ const SECTION: &str = "xAPI 1.0.3 Communication 2.1.3";
 #[derive(Debug)]
 pub enum Ask {
     /// The statement with this id, unless it is voided.
-    One(StatementId),
+    One(StatementId, Shown),
     /// The voided statement with this id.
-    Voided(StatementId),
+    Voided(StatementId, Shown),
     /// The next page; the text of a cursor, not read yet.
     More(String),
     /// A page of statements.
     Many(Filter),
+}
+
+/// How statements are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// As they were sent, or made shorter.
+    #[serde(rename = "f", default)]
+    pub format: Format,
+    /// With the contents of their attachments.
+    #[serde(rename = "a", default)]
+    pub attachments: bool,
+}
+
+/// What a caller may read at all; everything that is given must hold, of a statement and of what it
+/// inherits from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Restriction {
+    /// Only what this authority vouches for: its key, [`crate::statement::Authority::hash`].
+    pub authority: Option<Uuid>,
+    /// Only statements whose actor is one of these accounts.
+    pub actors: Option<Vec<AccountKey>>,
+}
+
+impl Restriction {
+    /// Whether a statement of this authority and this actor may be read.
+    #[must_use]
+    pub fn allows(&self, authority: Uuid, actor: Option<AccountKey>) -> bool {
+        self.authority.is_none_or(|only| only == authority)
+            && self
+                .actors
+                .as_ref()
+                .is_none_or(|only| actor.is_some_and(|actor| only.contains(&actor)))
+    }
 }
 
 /// Which statements; everything that is given must hold.
@@ -26,10 +63,15 @@ pub enum Ask {
 pub struct Filter {
     /// Actor, object or member of either.
     pub agent: Option<Ifi>,
+    /// The agent may also be authority, instructor, in a team, in a context list or in a
+    /// `SubStatement`.
+    pub related_agents: bool,
     /// IRI of the verb.
     pub verb: Option<String>,
     /// IRI of the object, an Activity.
     pub activity: Option<String>,
+    /// The activity may also be in the context or in a `SubStatement`.
+    pub related_activities: bool,
     /// The registration.
     pub registration: Option<Registration>,
     /// Stored after this.
@@ -40,6 +82,8 @@ pub struct Filter {
     pub limit: Option<u32>,
     /// Oldest first.
     pub ascending: bool,
+    /// How they are shown.
+    pub shown: Shown,
 }
 
 /// Reads the decoded parameters of a GET; every fault is told, its pointer is the parameter's name.
@@ -70,16 +114,23 @@ pub fn read(parameters: &[(String, String)], version: XapiVersion) -> Result<Ask
 struct Reader {
     version: XapiVersion,
     filter: Filter,
-    single: Option<Ask>,
+    single: Option<Single>,
     faults: Vec<Fault>,
+}
+
+/// What is asked for in place of a page of a filter.
+enum Single {
+    One(StatementId),
+    Voided(StatementId),
+    More(String),
 }
 
 impl Reader {
     fn take(&mut self, name: &str, value: &str) {
         match name {
-            "statementId" => self.single = self.id(name, value).map(Ask::One),
-            "voidedStatementId" => self.single = self.id(name, value).map(Ask::Voided),
-            "more" => self.single = Some(Ask::More(value.to_owned())),
+            "statementId" => self.single = self.id(name, value).map(Single::One),
+            "voidedStatementId" => self.single = self.id(name, value).map(Single::Voided),
+            "more" => self.single = Some(Single::More(value.to_owned())),
             "agent" => self.filter.agent = self.agent(value),
             "verb" => self.filter.verb = self.iri(name, value),
             "activity" => self.filter.activity = self.iri(name, value),
@@ -97,16 +148,16 @@ impl Reader {
             "until" => self.filter.until = self.time(name, value),
             "limit" => self.filter.limit = self.limit(value),
             "ascending" => self.filter.ascending = self.boolean(name, value).unwrap_or_default(),
-            "related_activities" | "related_agents" | "attachments" => {
-                if self.boolean(name, value) == Some(true) {
-                    self.fault(
-                        name,
-                        "query-not-supported",
-                        "this LRS knows false alone here, so far",
-                    );
-                }
+            "related_activities" => {
+                self.filter.related_activities = self.boolean(name, value).unwrap_or_default();
             }
-            "format" => self.format(value),
+            "related_agents" => {
+                self.filter.related_agents = self.boolean(name, value).unwrap_or_default();
+            }
+            "attachments" => {
+                self.filter.shown.attachments = self.boolean(name, value).unwrap_or_default();
+            }
+            "format" => self.filter.shown.format = self.format(value).unwrap_or_default(),
             _ => self.fault(
                 name,
                 "query-parameter-unknown",
@@ -131,7 +182,13 @@ impl Reader {
         if !self.faults.is_empty() {
             return Err(self.faults);
         }
-        Ok(self.single.unwrap_or(Ask::Many(self.filter)))
+        let shown = self.filter.shown;
+        Ok(match self.single {
+            Some(Single::One(id)) => Ask::One(id, shown),
+            Some(Single::Voided(id)) => Ask::Voided(id, shown),
+            Some(Single::More(text)) => Ask::More(text),
+            None => Ask::Many(self.filter),
+        })
     }
 
     fn id(&mut self, name: &str, value: &str) -> Option<StatementId> {
@@ -213,20 +270,16 @@ impl Reader {
         read
     }
 
-    fn format(&mut self, value: &str) {
-        match value {
-            "exact" => {}
-            "ids" | "canonical" => self.fault(
-                "format",
-                "query-not-supported",
-                "this LRS knows exact alone, so far",
-            ),
-            _ => self.fault(
+    fn format(&mut self, value: &str) -> Option<Format> {
+        let format = Format::named(value);
+        if format.is_none() {
+            self.fault(
                 "format",
                 "query-format-unknown",
                 "format is ids, exact or canonical",
-            ),
+            );
         }
+        format
     }
 
     fn fault(&mut self, name: &str, rule: &'static str, detail: &str) {
@@ -264,8 +317,10 @@ mod tests {
             ("since", "2026-10-05T18:42:11 02:00"),
             ("limit", "0"),
             ("ascending", "true"),
-            ("format", "exact"),
-            ("related_agents", "false"),
+            ("format", "ids"),
+            ("attachments", "true"),
+            ("related_agents", "true"),
+            ("related_activities", "false"),
         ]) else {
             panic!("a page is asked for")
         };
@@ -278,6 +333,25 @@ mod tests {
             Some("2026-10-05T16:42:11+00:00".to_owned())
         );
         assert_eq!((filter.limit, filter.ascending), (Some(0), true));
+        assert_eq!(
+            (filter.related_agents, filter.related_activities),
+            (true, false)
+        );
+        let shown = Shown {
+            format: Format::Ids,
+            attachments: true,
+        };
+        assert_eq!(filter.shown, shown);
+        let id = "7d0c1f3e-5b2a-4f6e-9c51-2f3b8f0a1c22";
+        let one = asked(&[
+            ("attachments", "true"),
+            ("statementId", id),
+            ("format", "ids"),
+        ]);
+        assert!(
+            matches!(one, Ok(Ask::One(_, given)) if given == shown),
+            "{one:?}"
+        );
     }
 
     #[test]
@@ -319,7 +393,13 @@ mod tests {
                 "mbox-not-mailto",
             ),
             (&[("ascending", "yes")], "ascending", "query-not-boolean"),
-            (&[("format", "canonical")], "format", "query-not-supported"),
+            (&[("format", "Canonical")], "format", "query-format-unknown"),
+            (
+                &[("related_agents", "1")],
+                "related_agents",
+                "query-not-boolean",
+            ),
+            (&[("attachments", "")], "attachments", "query-not-boolean"),
             (
                 &[("until", "yesterday")],
                 "until",

@@ -4,12 +4,12 @@ use schemas::ids::AccountKey;
 use service::pg::Pool;
 
 use super::cursor::Cursor;
-use super::filter::Filter;
-use super::plan::{self, Selection};
+use super::filter::{Filter, Restriction, Shown};
+use super::plan::{self, Bounds, Selection};
 use crate::statement::keys;
 use crate::store::dictionaries::Dictionaries;
 use crate::store::statements::{self, StoredStatement};
-use crate::store::{StoreError, horizon};
+use crate::store::{StoreError, horizon, references};
 
 /// Statements in the order that was asked for, and where the next ones start, if there are more.
 #[derive(Debug, Default)]
@@ -18,12 +18,24 @@ pub struct Page {
     pub statements: Vec<StoredStatement>,
     /// The place after them.
     pub more: Option<Cursor>,
+    /// How they are shown.
+    pub shown: Shown,
+}
+
+/// What reading needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Access<'a> {
+    /// Connections.
+    pub pool: &'a Pool,
+    /// Integers in place of keys.
+    pub dictionaries: &'a Dictionaries,
+    /// What the caller may read at all.
+    pub restriction: &'a Restriction,
 }
 
 /// The first page of a filter. `page_max` statements at most.
 pub async fn first_page(
-    pool: &Pool,
-    dictionaries: &Dictionaries,
+    access: Access<'_>,
     secret: &[u8],
     filter: &Filter,
     page_max: u32,
@@ -32,16 +44,55 @@ pub async fn first_page(
         .limit
         .filter(|limit| *limit > 0)
         .map_or(page_max, |limit| limit.min(page_max));
-    match select(pool, dictionaries, secret, filter).await? {
-        Some(selection) => page(pool, selection, None, rows).await,
+    match select(access.pool, access.dictionaries, secret, filter).await? {
+        Some(selection) => page(access, selection, None, rows, filter.shown).await,
         // No statement ever had such an agent, verb or activity.
-        None => Ok(Page::default()),
+        None => Ok(nothing(filter.shown)),
     }
 }
 
-/// The page that a cursor names.
-pub async fn next_page(pool: &Pool, cursor: Cursor) -> Result<Page, StoreError> {
-    page(pool, cursor.selection, Some(cursor.after), cursor.rows).await
+/// The page that a cursor names, as far as this caller may read it.
+pub async fn next_page(access: Access<'_>, cursor: Cursor) -> Result<Page, StoreError> {
+    let after = Some(cursor.after);
+    page(access, cursor.selection, after, cursor.rows, cursor.shown).await
+}
+
+fn nothing(shown: Shown) -> Page {
+    Page {
+        shown,
+        ..Page::default()
+    }
+}
+
+/// The bounds of a restriction, and the authorities of an agent that is meant broadly; none when
+/// nothing that may be read was ever stored.
+async fn bounds(access: Access<'_>, selection: &Selection) -> Result<Option<Bounds>, StoreError> {
+    let Access {
+        pool, dictionaries, ..
+    } = access;
+    let mut bounds = Bounds::default();
+    if let Some(authority) = access.restriction.authority {
+        bounds.authority = dictionaries.authorities.find(pool, authority).await?;
+        if bounds.authority.is_none() {
+            return Ok(None);
+        }
+    }
+    if let Some(actors) = &access.restriction.actors {
+        let mut known = Vec::with_capacity(actors.len());
+        for actor in actors {
+            known.extend(dictionaries.actors.find(pool, actor.as_uuid()).await?);
+        }
+        known.sort_unstable();
+        known.dedup();
+        if known.is_empty() {
+            return Ok(None);
+        }
+        bounds.actors = Some(known);
+    }
+    if let Some(agent) = selection.agent.filter(|_| selection.related_agents) {
+        bounds.authorities = references::authorities_of(pool, agent).await?;
+    }
+    Ok(Some(bounds))
 }
 
 /// Keys become integers; none when one of them was never used.
@@ -58,6 +109,8 @@ async fn select(
         since: filter.since,
         until: filter.until,
         ascending: filter.ascending,
+        related_agents: filter.related_agents,
+        related_activities: filter.related_activities,
         ..Selection::default()
     };
     let agent = filter
@@ -90,32 +143,38 @@ async fn select(
 
 /// One row more than wanted tells whether there are more.
 ///
-/// Oldest first, a page that is not the last ends at the horizon: beyond it a statement with an
-/// earlier position may still be committed, which the next page would have passed over. The last
-/// page shows everything, since nothing is read on from it. Newest first, what is committed later
-/// at an earlier position is still ahead.
+/// Oldest first, a page that is not the last ends where all is consistent: beyond it a statement with
+/// an earlier position may still be committed, or be found through its reference, which the next page
+/// would have passed over. The last page shows everything, since nothing is read on from it. Newest
+/// first, what is committed later at an earlier position is still ahead.
 async fn page(
-    pool: &Pool,
+    access: Access<'_>,
     selection: Selection,
     after: Option<i64>,
     rows: u32,
+    shown: Shown,
 ) -> Result<Page, StoreError> {
-    let horizon = if selection.ascending {
-        Some(horizon::read(pool).await?)
-    } else {
-        None
+    let consistent = match (selection.ascending, selection.has_key()) {
+        (false, _) => None,
+        // Nothing is found through a reference.
+        (true, false) => Some(horizon::read(access.pool).await?),
+        (true, true) => Some(horizon::consistent_through(access.pool).await?),
     };
-    let query = plan::query(&selection, after, rows.saturating_add(1));
-    let mut statements = statements::page(pool, &query.sql, &query.parameters).await?;
+    let Some(bounds) = bounds(access, &selection).await? else {
+        return Ok(nothing(shown));
+    };
+    let query = plan::query(&selection, &bounds, after, rows.saturating_add(1));
+    let mut statements = statements::page(access.pool, &query.sql, &query.parameters).await?;
     if u32::try_from(statements.len()).is_ok_and(|found| found <= rows) {
         return Ok(Page {
             statements,
             more: None,
+            shown,
         });
     }
     statements.pop();
-    if let Some(horizon) = horizon {
-        statements.retain(|statement| statement.stored <= horizon);
+    if let Some(consistent) = consistent {
+        statements.retain(|statement| statement.stored <= consistent);
     }
     // Nothing kept: everything beyond is still moving, and the next page starts where this one did.
     let last = statements
@@ -124,7 +183,8 @@ async fn page(
         .or(after)
         .unwrap_or(0);
     Ok(Page {
-        more: Some(Cursor::new(selection, last, rows)),
+        more: Some(Cursor::new(selection, last, rows, shown)),
         statements,
+        shown,
     })
 }

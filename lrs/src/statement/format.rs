@@ -1,9 +1,13 @@
-//! Statements given back: the format `exact` (xAPI 1.0.3 Communication 2.1.3).
+//! Statements given back: the formats `exact`, `ids` and `canonical` (xAPI 1.0.3 Communication 2.1.3).
 //!
-//! What comes back is the JSON that was sent, numbers digit for digit and keys as sent, but for what
+//! [`exact`]: what comes back is the JSON that was sent, numbers digit for digit and keys as sent, but for what
 //! the specification makes the LRS set or change: `id`, `stored`, `authority`, `version`, a missing
 //! `timestamp`; single context activities become arrays (Data 2.4.6.2); in answers under 2.0,
-//! timestamps are told in UTC.
+//! timestamps are told in UTC. The other formats are made from it: [`ids()`], [`canonical()`].
+
+mod canonical;
+mod ids;
+mod language;
 
 use std::fmt;
 
@@ -11,9 +15,42 @@ use chrono::{DateTime, Utc};
 use schemas::ids::StatementId;
 use schemas::xapi::XapiVersion;
 use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::timestamp;
+
+pub use canonical::{activities, canonical};
+pub use ids::ids;
+pub use language::Languages;
+
+/// How Agents, Activities and Verbs of statements are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Format {
+    /// As they were sent.
+    #[default]
+    #[serde(rename = "exact")]
+    Exact,
+    /// What identifies them, nothing else.
+    #[serde(rename = "ids")]
+    Ids,
+    /// Activities with the definitions that the LRS keeps, texts in one language.
+    #[serde(rename = "canonical")]
+    Canonical,
+}
+
+impl Format {
+    /// The format of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "exact" => Some(Self::Exact),
+            "ids" => Some(Self::Ids),
+            "canonical" => Some(Self::Canonical),
+            _ => None,
+        }
+    }
+}
 
 /// A statement as it is kept.
 #[derive(Clone, Copy, Debug)]
@@ -92,9 +129,17 @@ fn statement_member(
 }
 
 fn is_sub_statement(object: &RawValue) -> Result<bool, serde_json::Error> {
+    Ok(object_type(object)? == "SubStatement")
+}
+
+/// The `objectType` of an object; an Activity when it does not say (Data 2.4.4).
+fn object_type(object: &RawValue) -> Result<String, serde_json::Error> {
     let members = Members::read(object.get().as_bytes())?;
     let kind = members.0.iter().find(|(key, _)| key == "objectType");
-    Ok(kind.is_some_and(|(_, value)| value.get() == "\"SubStatement\""))
+    kind.map_or_else(
+        || Ok("Activity".to_owned()),
+        |(_, kind)| serde_json::from_str(kind.get()),
+    )
 }
 
 fn as_array(_: &str, value: &RawValue) -> Result<String, serde_json::Error> {
@@ -123,6 +168,19 @@ fn rewrite(
         out.member(key, &member(key, value)?);
     }
     Ok(out.close())
+}
+
+/// An array again, each element given back by `element`; what is no array, as the element that it is.
+fn each(
+    array: &RawValue,
+    element: impl Fn(&RawValue) -> Result<String, serde_json::Error>,
+) -> Result<String, serde_json::Error> {
+    if !array.get().starts_with('[') {
+        return element(array);
+    }
+    let elements: Vec<&RawValue> = serde_json::from_str(array.get())?;
+    let elements: Result<Vec<String>, _> = elements.into_iter().map(element).collect();
+    Ok(format!("[{}]", elements?.join(",")))
 }
 
 fn quoted(text: &str) -> String {

@@ -1,7 +1,9 @@
 //! What a statement can be found by (xAPI 1.0.3 Communication 2.1.3): agents, verb, activity,
 //! registration.
 
-use schemas::ids::AccountKey;
+use std::collections::HashSet;
+
+use schemas::ids::{AccountKey, StatementId};
 use schemas::ifi::Ifi;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -76,14 +78,17 @@ fn ifi_json(ifi: &Ifi) -> String {
     .to_string()
 }
 
-/// The agents that the filter `agent` finds a valid statement by.
+/// The agents that a valid statement is found by, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Agents {
     /// The actor; none for an anonymous Group.
     pub actor: Option<Identified>,
-    /// The others, each once: members of the actor, the object when it is an Agent or Group, and
-    /// its members.
+    /// The others that the filter `agent` finds it by: members of the actor, the object when it is
+    /// an Agent or Group, and its members.
     pub others: Vec<Identified>,
+    /// Those that only `related_agents` finds it by: instructor, team, context agents and groups,
+    /// and all of a `SubStatement`'s. The authority is not the statement's own word and not here.
+    pub related: Vec<Identified>,
 }
 
 /// Reads the agents of a valid statement.
@@ -94,23 +99,64 @@ pub fn agents(secret: &[u8], statement: &Value) -> Agents {
     let mut found = Agents {
         actor: actor.and_then(|actor| Identified::of(secret, actor)),
         others: Vec::new(),
+        related: Vec::new(),
     };
+    let mut known: HashSet<AccountKey> = found.actor.iter().map(|actor| actor.account).collect();
     let others = [actor, object]
         .into_iter()
         .flatten()
         .flat_map(members)
         .chain(object);
-    for other in others.filter_map(|other| Identified::of(secret, other)) {
-        let known = found
-            .actor
-            .iter()
-            .chain(&found.others)
-            .any(|known| known.account == other.account);
-        if !known {
-            found.others.push(other);
-        }
+    let mut new =
+        |other: &Value| Identified::of(secret, other).filter(|other| known.insert(other.account));
+    found.others = others.filter_map(&mut new).collect();
+    let mut related = context_actors(statement);
+    if let Some(sub) = sub_statement(statement) {
+        related.extend(sub.get("actor"));
+        related.extend(sub.get("object").filter(|object| is_actor(object)));
+        related.extend(context_actors(sub));
     }
+    found.related = related
+        .into_iter()
+        .flat_map(|actor| std::iter::once(actor).chain(members(actor)))
+        .filter_map(new)
+        .collect();
     found
+}
+
+/// The Agent or Group, as far as it is identified, and its members.
+#[must_use]
+pub fn identified(secret: &[u8], actor: &Value) -> Vec<Identified> {
+    std::iter::once(actor)
+        .chain(members(actor))
+        .filter_map(|one| Identified::of(secret, one))
+        .collect()
+}
+
+/// The Agents and Groups of a context (Data 2.4.6; IEEE 9274.1.1 4.2.2.5).
+fn context_actors(statement: &Value) -> Vec<&Value> {
+    let Some(context) = statement.get("context") else {
+        return Vec::new();
+    };
+    let listed = |list, member| {
+        let list = context.get(list).and_then(Value::as_array);
+        list.into_iter()
+            .flatten()
+            .filter_map(move |entry: &Value| entry.get(member))
+    };
+    ["instructor", "team"]
+        .into_iter()
+        .filter_map(|name| context.get(name))
+        .chain(listed("contextAgents", "agent"))
+        .chain(listed("contextGroups", "group"))
+        .collect()
+}
+
+/// The object, when it is a `SubStatement`.
+fn sub_statement(statement: &Value) -> Option<&Value> {
+    statement
+        .get("object")
+        .filter(|object| object_type(object) == "SubStatement")
 }
 
 fn is_actor(object: &Value) -> bool {
@@ -139,6 +185,46 @@ pub fn activity(statement: &Value) -> Option<&str> {
         .get("object")
         .filter(|object| object_type(object) == "Activity")?;
     object.get("id")?.as_str()
+}
+
+/// The activities that only `related_activities` finds a statement by, each once: those of its
+/// context, and the object and context activities of a `SubStatement`.
+#[must_use]
+pub fn related_activities(statement: &Value) -> Vec<&str> {
+    let mut found = context_activities(statement);
+    if let Some(sub) = sub_statement(statement) {
+        found.extend(activity(sub));
+        found.extend(context_activities(sub));
+    }
+    let mut known: HashSet<&str> = activity(statement).into_iter().collect();
+    found.retain(|iri| known.insert(iri));
+    found
+}
+
+fn context_activities(statement: &Value) -> Vec<&str> {
+    let Some(kinds) = statement.pointer("/context/contextActivities") else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for kind in ["parent", "grouping", "category", "other"] {
+        // One alone may stand without an array (Data 2.4.6.2).
+        let activities = match kinds.get(kind) {
+            Some(Value::Array(activities)) => activities.as_slice(),
+            Some(one) => std::slice::from_ref(one),
+            None => &[],
+        };
+        found.extend(activities.iter().filter_map(|one| one.get("id")?.as_str()));
+    }
+    found
+}
+
+/// The id of the statement that a statement refers to: its object is a `StatementRef`.
+#[must_use]
+pub fn refers_to(statement: &Value) -> Option<StatementId> {
+    let object = statement
+        .get("object")
+        .filter(|object| object_type(object) == "StatementRef")?;
+    object.get("id")?.as_str()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -184,6 +270,77 @@ mod tests {
         assert_eq!(
             names(&found),
             (Some(r#"{"mbox":"mailto:a@example.org"}"#), vec![])
+        );
+    }
+
+    fn agent(name: &str) -> Value {
+        json!({ "mbox": format!("mailto:{name}@example.org") })
+    }
+
+    #[test]
+    fn agents_of_context_and_sub_statement_are_related_each_once() {
+        let context = |n: u8| {
+            json!({
+                "instructor": agent(&format!("instructor{n}")),
+                "team": { "objectType": "Group", "member": [agent(&format!("team{n}"))] },
+                "contextAgents": [{ "objectType": "contextAgent", "agent": agent(&format!("context{n}")) }],
+                "contextGroups": [{ "objectType": "contextGroup", "group":
+                    { "objectType": "Group", "mbox": format!("mailto:group{n}@example.org"),
+                      "member": [agent(&format!("member{n}")), agent("actor")] } }],
+            })
+        };
+        let found = agents(
+            b"secret",
+            &json!({
+                "actor": agent("actor"),
+                "context": context(1),
+                "object": { "objectType": "SubStatement", "actor": agent("sub"), "context": context(2),
+                    "object": { "objectType": "Group", "member": [agent("object"), agent("instructor1")] } },
+            }),
+        );
+        let related: Vec<_> = found.related.iter().map(|one| one.ifi.as_str()).collect();
+        let wanted: Vec<_> = [
+            "instructor1",
+            "team1",
+            "context1",
+            "group1",
+            "member1",
+            "sub",
+            "object",
+            "instructor2",
+            "team2",
+            "context2",
+            "group2",
+            "member2",
+        ]
+        .map(|name| agent(name).to_string())
+        .to_vec();
+        assert_eq!(related, wanted);
+        assert!(found.others.is_empty());
+    }
+
+    #[test]
+    fn context_activities_are_related_alone_or_in_an_array() {
+        let object = |id: &str| json!({ "id": format!("https://example.org/{id}") });
+        let statement = json!({
+            "object": { "objectType": "SubStatement", "object": object("sub"),
+                "context": { "contextActivities": { "category": [object("c"), object("p")] } } },
+            "context": { "contextActivities": { "parent": object("p"), "other": [object("x"), object("x")],
+                "grouping": [] } },
+        });
+        assert_eq!(
+            related_activities(&statement),
+            [
+                "https://example.org/p",
+                "https://example.org/x",
+                "https://example.org/sub",
+                "https://example.org/c"
+            ]
+        );
+        let plain = json!({ "object": object("o"), "context": { "contextActivities": { "parent": object("o") } } });
+        assert!(
+            related_activities(&plain).is_empty(),
+            "found already as the object"
         );
     }
 

@@ -4,6 +4,7 @@
 //! what only the database can still refuse. [`equivalence`] decides whether a statement sent again
 //! is the same; [`mod@format`] gives it back.
 
+pub mod definition;
 pub mod equivalence;
 pub mod format;
 pub mod keys;

@@ -10,6 +10,7 @@ use schemas::xapi::XapiVersion;
 use serde_json::Value;
 use uuid::{NoContext, Timestamp, Uuid};
 
+use super::definition::{self, Definition};
 use super::keys::{self, Agents, Iri};
 use super::parse::Parsed;
 use super::payload;
@@ -52,12 +53,16 @@ pub struct Stamped {
     pub id: StatementId,
     /// The version of the request.
     pub version: XapiVersion,
-    /// What the filter `agent` finds it by.
+    /// What the filters `agent` and `related_agents` find it by.
     pub agents: Agents,
     /// The IRI of the verb.
     pub verb: Iri,
     /// The IRI of the object, when it is an Activity.
     pub activity: Option<Iri>,
+    /// The further activities that `related_activities` finds it by.
+    pub related_activities: Vec<Iri>,
+    /// The target, when its object is a `StatementRef`; a voiding's, too.
+    pub refers_to: Option<StatementId>,
     /// `context.registration`.
     pub registration: Option<Registration>,
     /// The target, when it is a voiding.
@@ -66,8 +71,12 @@ pub struct Stamped {
     pub candidate: Candidate,
     /// Who vouches for it.
     pub authority: Authority,
+    /// Whether its sender may void what another authority wrote.
+    pub voids_others: bool,
     /// The bytes that were sent, compressed.
     pub payload: Vec<u8>,
+    /// What it says of activities, if its sender may define them.
+    pub definitions: Vec<Definition>,
 }
 
 /// Stamps the statements of one request.
@@ -77,8 +86,12 @@ pub struct Stamper<'a> {
     pub secret: &'a [u8],
     /// Who vouches.
     pub authority: Authority,
+    /// Whether the sender may void what another authority wrote.
+    pub voids_others: bool,
     /// Minted ids start with this time, so that they lie together in the index.
     pub now: DateTime<Utc>,
+    /// Whether the sender may define activities.
+    pub define: bool,
 }
 
 impl Stamper<'_> {
@@ -92,12 +105,23 @@ impl Stamper<'_> {
             agents: keys::agents(self.secret, statement),
             verb: Iri::new(text(statement, "/verb/id").unwrap_or_default()),
             activity: keys::activity(statement).map(Iri::new),
+            related_activities: keys::related_activities(statement)
+                .into_iter()
+                .map(Iri::new)
+                .collect(),
+            refers_to: keys::refers_to(statement),
             registration: text(statement, "/context/registration")
                 .and_then(|text| text.parse().ok()),
             voids: voids(statement),
             candidate: profile::classify(statement),
             authority: self.authority.clone(),
+            voids_others: self.voids_others,
             payload: payload::compress(parsed.sent()),
+            definitions: if self.define {
+                definition::definitions(parsed)
+            } else {
+                Vec::new()
+            },
         }
     }
 
@@ -143,7 +167,9 @@ mod tests {
         let stamper = Stamper {
             secret: b"secret",
             authority: Authority::new(&json!({ "mbox": "mailto:lrs@example.org" })),
+            voids_others: true,
             now: DateTime::from_timestamp(1_780_000_000, 0).expect("in range"),
+            define: true,
         };
         stamper.stamp(&parsed[0])
     }
@@ -174,5 +200,7 @@ mod tests {
         let reference = stamped(&json!({ "actor": { "mbox": "mailto:a@example.org" },
             "verb": { "id": "https://example.org/v" }, "object": { "objectType": "StatementRef", "id": target } }));
         assert_eq!(reference.voids, None);
+        assert_eq!(reference.refers_to, target.parse().ok());
+        assert_eq!(voiding.refers_to, voiding.voids);
     }
 }

@@ -133,6 +133,28 @@ impl Dictionary {
         Ok(found.first().map(|(_, id)| *id))
     }
 
+    /// The integers of those keys that any statement ever used.
+    pub async fn find_all(
+        &self,
+        pool: &Pool,
+        keys: &[Uuid],
+    ) -> Result<HashMap<Uuid, i32>, StoreError> {
+        let mut ids = self.remembered(keys);
+        let missing: Vec<Uuid> = keys
+            .iter()
+            .filter(|key| !ids.contains_key(key))
+            .copied()
+            .collect();
+        if !missing.is_empty() {
+            let connection = pool.get().await?;
+            let result = rows(&connection, self.find, &[&missing]).await;
+            let found = settle(connection, result)?;
+            self.remember(&found);
+            ids.extend(found);
+        }
+        Ok(ids)
+    }
+
     /// Found, else inserted, else found again: another copy may have been first.
     async fn find_or_insert(
         &self,

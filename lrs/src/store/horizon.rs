@@ -1,4 +1,5 @@
-//! Up to where the order of statements is final: `published.horizon()`, asked at most every 100 ms.
+//! Up to where the order of statements is final, `published.horizon()`, and up to where they are also
+//! found through their references, `published.consistent_through()`: asked at most every 100 ms.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
@@ -12,13 +13,23 @@ use super::{StoreError, settle};
 /// How old an answer may be. It bounds what the header costs the database, whatever the traffic.
 const FRESH_FOR: Duration = Duration::from_millis(100);
 
-/// Asks the database.
+/// The question for the horizon.
+pub(super) const HORIZON: &str = include_str!("sql/horizon.sql");
+
+/// Asks the database up to where the order is final.
 pub async fn read(pool: &Pool) -> Result<DateTime<Utc>, StoreError> {
+    ask(pool, HORIZON).await
+}
+
+/// Asks the database up to where the order is final and references are followed.
+pub async fn consistent_through(pool: &Pool) -> Result<DateTime<Utc>, StoreError> {
+    ask(pool, include_str!("sql/consistent_through.sql")).await
+}
+
+async fn ask(pool: &Pool, sql: &str) -> Result<DateTime<Utc>, StoreError> {
     let connection = pool.get().await?;
     let result = async {
-        let statement = connection
-            .prepare_cached(include_str!("sql/horizon.sql"))
-            .await?;
+        let statement = connection.prepare_cached(sql).await?;
         connection.query_one(&statement, &[]).await
     }
     .await;
@@ -50,7 +61,8 @@ impl Horizon {
         }
     }
 
-    /// The time up to which every statement is committed and visible: at most 100 ms old, older
+    /// The time up to which every statement is committed, visible and found through its references:
+    /// at most 100 ms old, older
     /// while the database does not answer, none if it never did.
     pub async fn consistent_through(&self) -> Option<DateTime<Utc>> {
         if !self.is_fresh() {
@@ -76,13 +88,13 @@ impl Horizon {
     async fn ask(&self) {
         // Taken before the question: the answer is at least as old as that.
         let asked = self.elapsed_us();
-        match read(&self.pool).await {
+        match consistent_through(&self.pool).await {
             Ok(at) => {
                 self.value
                     .fetch_max(at.timestamp_micros(), Ordering::AcqRel);
             }
             Err(error) => {
-                tracing::warn!(error = %service::error::chain(&error), "could not read the horizon")
+                tracing::warn!(error = %service::error::chain(&error), "could not read how far all is consistent")
             }
         }
         // A database that does not answer is not asked again by every request either.

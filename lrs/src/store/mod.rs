@@ -1,9 +1,13 @@
 //! The tables of the schema `lrs`: one file per table, one `.sql` per query. The only place that
 //! names tokio-postgres.
 
+pub mod agents;
+pub mod definitions;
 pub mod dictionaries;
+pub mod documents;
 pub mod horizon;
 pub mod profile_warnings;
+pub mod references;
 pub mod relay;
 pub mod statements;
 
@@ -19,6 +23,14 @@ pub const MIGRATIONS: Migrations = Migrations {
         (
             "0001_statements",
             include_str!("../../migrations/0001_statements.sql"),
+        ),
+        (
+            "0002_references",
+            include_str!("../../migrations/0002_references.sql"),
+        ),
+        (
+            "0003_documents",
+            include_str!("../../migrations/0003_documents.sql"),
         ),
         (
             "0005_profile_warnings",
@@ -50,6 +62,9 @@ pub enum StoreError {
     /// An entry of a dictionary that was just written is not there: somebody deletes them.
     #[error("an entry of a dictionary vanished")]
     Vanished,
+    /// Others kept writing the same document: nothing was written, later it may work.
+    #[error("others kept writing the same document")]
+    Contended,
     /// Anything else: nothing was written, and this is our fault.
     #[error("PostgreSQL refused a query")]
     Refused(#[source] Arc<tokio_postgres::Error>),

@@ -1,9 +1,10 @@
-//! `lrs.statements`, with what is written beside each: further agents, voidings, candidate answers.
+//! `lrs.statements`, with what is written beside each: further agents and activities, voidings,
+//! candidate answers, references.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use schemas::ids::StatementId;
+use schemas::ids::{AccountKey, StatementId};
 use schemas::profile::{AnswerParts, Candidate};
 use schemas::xapi::XapiVersion;
 use service::pg::Pool;
@@ -24,10 +25,14 @@ pub struct NewStatement<'a> {
     pub actor: Option<i32>,
     /// The further agents it is found by.
     pub others: Vec<i32>,
+    /// Those that `related_agents` alone finds it by.
+    pub related_agents: Vec<i32>,
     /// Its verb in `lrs.verbs`.
     pub verb: i32,
     /// Its object in `lrs.activities`.
     pub activity: Option<i32>,
+    /// The activities that `related_activities` alone finds it by.
+    pub related_activities: Vec<i32>,
     /// Who vouches, in `lrs.authorities`.
     pub authority: i32,
 }
@@ -94,6 +99,7 @@ pub async fn existing(pool: &Pool, ids: &[Uuid]) -> Result<HashMap<Uuid, Existin
                 row.get(0),
                 Existing {
                     payload: row.get(1),
+                    authority: row.get(2),
                 },
             )
         })
@@ -120,11 +126,21 @@ pub async fn insert(
     settle(connection, result).map(|row| (row.get(0), row.get(1)))
 }
 
-/// One statement, and whether it is voided.
-pub async fn by_id(
-    pool: &Pool,
-    id: StatementId,
-) -> Result<Option<(StoredStatement, bool)>, StoreError> {
+/// One statement, with what decides who may read it.
+#[derive(Debug)]
+pub struct Found {
+    /// The statement.
+    pub statement: StoredStatement,
+    /// Whether it is voided.
+    pub is_voided: bool,
+    /// The key of its authority.
+    pub authority: Uuid,
+    /// Its actor; none for an anonymous Group.
+    pub actor: Option<AccountKey>,
+}
+
+/// One statement, if there is one with this id.
+pub async fn by_id(pool: &Pool, id: StatementId) -> Result<Option<Found>, StoreError> {
     let connection = pool.get().await?;
     let result = async {
         let statement = connection
@@ -134,7 +150,14 @@ pub async fn by_id(
     }
     .await;
     let row = settle(connection, result)?;
-    Ok(row.map(|row| (StoredStatement::from_row(&row), row.get("voided"))))
+    Ok(row.map(|row| Found {
+        statement: StoredStatement::from_row(&row),
+        is_voided: row.get("voided"),
+        authority: row.get("hash"),
+        actor: row
+            .get::<_, Option<Uuid>>("account")
+            .map(AccountKey::from_uuid),
+    }))
 }
 
 /// A value of a query that was put together.
@@ -142,6 +165,8 @@ pub async fn by_id(
 pub enum Parameter {
     /// `integer`.
     Int4(i32),
+    /// `integer[]`.
+    Int4s(Vec<i32>),
     /// `bigint`.
     Int8(i64),
     /// `uuid`.
@@ -151,9 +176,12 @@ pub enum Parameter {
 }
 
 impl Parameter {
-    fn typed(&self) -> (&(dyn ToSql + Sync), Type) {
+    /// The value with its type, as a query takes it.
+    #[must_use]
+    pub fn typed(&self) -> (&(dyn ToSql + Sync), Type) {
         match self {
             Self::Int4(value) => (value, Type::INT4),
+            Self::Int4s(value) => (value, Type::INT4_ARRAY),
             Self::Int8(value) => (value, Type::INT8),
             Self::Uuid(value) => (value, Type::UUID),
             Self::Time(value) => (value, Type::TIMESTAMPTZ),
@@ -206,6 +234,31 @@ struct Columns<'a> {
     agents: (Vec<i32>, Vec<i32>),
     voidings: (Vec<i32>, Vec<Uuid>),
     answers: AnswerColumns<'a>,
+    related_agents: Related,
+    related_activities: Related,
+    references: (Vec<i32>, Vec<Uuid>),
+}
+
+/// Keys that only `related_*` finds a statement by: place, key, verb.
+#[derive(Default)]
+struct Related {
+    place: Vec<i32>,
+    key: Vec<i32>,
+    verb: Vec<i32>,
+}
+
+impl Related {
+    fn push(&mut self, place: i32, keys: &[i32], verb: i32) {
+        for key in keys {
+            self.place.push(place);
+            self.key.push(*key);
+            self.verb.push(verb);
+        }
+    }
+
+    fn parameters(&self) -> [&(dyn ToSql + Sync); 3] {
+        [&self.place, &self.key, &self.verb]
+    }
 }
 
 impl<'a> Columns<'a> {
@@ -245,6 +298,14 @@ impl<'a> Columns<'a> {
             self.voidings.1.push(target.as_uuid());
         }
         self.answers.push(place, row);
+        self.related_agents
+            .push(place, &row.related_agents, row.verb);
+        self.related_activities
+            .push(place, &row.related_activities, row.verb);
+        if let Some(target) = statement.refers_to {
+            self.references.0.push(place);
+            self.references.1.push(target.as_uuid());
+        }
     }
 
     fn parameters(&self) -> Vec<&(dyn ToSql + Sync)> {
@@ -266,6 +327,10 @@ impl<'a> Columns<'a> {
             &self.voidings.1,
         ];
         parameters.extend(self.answers.parameters());
+        parameters.extend(self.related_agents.parameters());
+        parameters.extend(self.related_activities.parameters());
+        parameters.push(&self.references.0);
+        parameters.push(&self.references.1);
         parameters
     }
 }

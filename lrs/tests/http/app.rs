@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use service::config::Settings;
 use service::context::Context;
 use service::identity::Scope;
-use service::testkit::TestDb;
+use service::identity::oidc::Issuer;
+use service::testkit::{TestDb, TestIssuer};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -37,18 +38,32 @@ impl App {
     pub(crate) async fn with(change: impl FnOnce(&mut LrsConfig)) -> Self {
         let db = Arc::new(TestDb::new(&[lrs::MIGRATIONS]).await);
         let authorization = db.basic(&[Scope::All]).await;
-        Self::on(db, authorization, change).await
+        Self::on(db, authorization, change, None).await
+    }
+
+    /// An LRS on a fresh database that takes the tokens of an issuer.
+    pub(crate) async fn trusting(issuer: &TestIssuer) -> Self {
+        let db = Arc::new(TestDb::new(&[lrs::MIGRATIONS]).await);
+        let authorization = db.basic(&[Scope::All]).await;
+        Self::on(db, authorization, |_| {}, issuer.accepted()).await
     }
 
     /// One more LRS on the same database, with connections of its own.
     pub(crate) async fn another(&self) -> Self {
-        Self::on(Arc::clone(&self.db), self.authorization.clone(), |_| {}).await
+        Self::on(
+            Arc::clone(&self.db),
+            self.authorization.clone(),
+            |_| {},
+            None,
+        )
+        .await
     }
 
     async fn on(
         db: Arc<TestDb>,
         authorization: String,
         change: impl FnOnce(&mut LrsConfig),
+        issuer: Option<Issuer>,
     ) -> Self {
         let mut config = LrsConfig::load(&Settings::defaults()).expect("the defaults");
         change(&mut config);
@@ -56,7 +71,7 @@ impl App {
         let context = Context::open(pool, std::time::Duration::from_secs(60))
             .await
             .expect("the database answers");
-        let credentials = web::Data::new(context.credentials.clone());
+        let credentials = web::Data::new(context.credentials.clone().accepting(issuer));
         let lrs = web::Data::new(Lrs::new(context, config));
         let stop = CancellationToken::new();
         tokio::spawn(lrs::run_background(Arc::clone(&lrs), stop.clone()));
@@ -98,6 +113,11 @@ impl App {
         self.bare(method, path)
             .header("Authorization", &self.authorization)
             .header("X-Experience-API-Version", &self.version)
+    }
+
+    /// The value of its header.
+    pub(crate) fn authorization(&self) -> &str {
+        &self.authorization
     }
 
     /// A request with nothing but the method.
@@ -146,6 +166,23 @@ impl App {
         ids
     }
 
+    /// Waits until everything stored by now is consistent: committed, and found through references.
+    pub(crate) async fn settle(&self) {
+        let client = self.db.pool().get().await.expect("a connection");
+        let last = "select coalesce(max(stored), '-infinity') from lrs.statements";
+        let last: chrono::DateTime<chrono::Utc> =
+            client.query_one(last, &[]).await.expect("a time").get(0);
+        for _ in 0..3_000 {
+            let sql = "select published.consistent_through() >= $1";
+            let row = client.query_one(sql, &[&last]).await.expect("an answer");
+            if row.get(0) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("not consistent after 30 s");
+    }
+
     pub(crate) async fn count(&self) -> i64 {
         self.number("select count(*) from lrs.statements").await
     }
@@ -163,7 +200,7 @@ impl Drop for App {
     }
 }
 
-fn encode(value: &str) -> impl std::fmt::Display {
+pub(crate) fn encode(value: &str) -> impl std::fmt::Display {
     percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC)
 }
 

@@ -88,10 +88,38 @@ pub struct HttpSettings {
     pub workers: usize,
     /// Largest body of a request, in bytes.
     pub body_max_bytes: usize,
+    /// How long a body may take to arrive, in seconds.
+    pub body_timeout_s: u64,
     /// How long requests under way may take at a stop, in seconds.
     pub drain_s: u64,
-    /// How long a revoked credential may still pass, in milliseconds.
+    /// How long a credential is remembered while the database tells of changes, in milliseconds.
     pub credential_cache_ms: u64,
+    /// Origins of front-ends in browsers, separated by commas; `*`: every one.
+    pub cors_origins: String,
+    /// Addresses and networks of proxies that speak TLS for us, separated by commas.
+    pub trusted_proxies: String,
+    /// File of the certificate chain, PEM; empty: no TLS by ourselves.
+    pub tls_certificate: String,
+    /// File of the private key, PEM.
+    pub tls_key: String,
+    /// The address under which clients reach us; empty: as they did.
+    pub public_url: String,
+}
+
+impl HttpSettings {
+    /// The origins that are allowed, one by one.
+    pub fn cors_origins(&self) -> impl Iterator<Item = &str> {
+        listed(&self.cors_origins)
+    }
+
+    /// The proxies that are trusted, one by one.
+    pub fn trusted_proxies(&self) -> impl Iterator<Item = &str> {
+        listed(&self.trusted_proxies)
+    }
+}
+
+fn listed(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|one| !one.is_empty())
 }
 
 /// `[log]`.

@@ -43,7 +43,7 @@ pub struct Context {
 
 impl Context {
     /// Reads (at the very first start: makes) the installation's secret. The migrations of
-    /// `service` must have run. `credential_cache` is how long a revoked credential may still pass.
+    /// `service` must have run. `credential_cache` is for how long a credential is remembered.
     pub async fn open(pool: Pool, credential_cache: Duration) -> Result<Self, StoreError> {
         let secret = installation::secret(&pool).await?;
         let credentials = Credentials::new(pool.clone(), credential_cache);

@@ -106,23 +106,35 @@ impl Problem {
     /// 401: no credential, or not one of ours. Which of the two is not told.
     #[must_use]
     pub fn unauthorized() -> Self {
-        let mut problem = Self::new(
+        let detail = "send `Authorization: Basic` with the key and secret of a credential";
+        Self::new(
             StatusCode::UNAUTHORIZED,
             "unauthorized",
             "a valid credential is required, by HTTP Basic",
         )
-        .broken(Broken {
-            pointer: Some("Authorization".to_owned()),
-            rule: "credential".to_owned(),
-            section: Some("xAPI 1.0.3 Communication 4.0 Authentication".to_owned()),
-            detail: "send `Authorization: Basic` with the key and secret of a credential"
-                .to_owned(),
-        });
-        problem.headers.push((
+        .broken(authentication("Authorization", "credential", detail))
+        .header(
             WWW_AUTHENTICATE,
             HeaderValue::from_static("Basic realm=\"sillage\", charset=\"UTF-8\""),
-        ));
-        problem
+        )
+    }
+
+    /// 401: a bearer token that is not taken, and which rule it breaks.
+    pub fn bad_token(rule: &'static str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail.clone())
+            .broken(authentication("Authorization", rule, detail))
+            .header(
+                WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"sillage\", error=\"invalid_token\""),
+            )
+    }
+
+    /// 403: known who calls, who may not do this. `pointer` is what they may not do it to.
+    pub fn forbidden(pointer: &str, rule: &'static str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail.clone())
+            .broken(authentication(pointer, rule, detail))
     }
 
     /// 503 with `Retry-After`: the database or the queue has no room now. The cause is logged here.
@@ -192,6 +204,16 @@ impl Problem {
     }
 }
 
+/// A broken rule about who may call.
+fn authentication(pointer: &str, rule: &str, detail: impl Into<String>) -> Broken {
+    Broken {
+        pointer: Some(pointer.to_owned()),
+        rule: rule.to_owned(),
+        section: Some("xAPI 1.0.3 Communication 4.0 Authentication".to_owned()),
+        detail: detail.into(),
+    }
+}
+
 /// A fault of the contracts is one broken rule.
 impl From<schemas::xapi::Fault> for Broken {
     fn from(fault: schemas::xapi::Fault) -> Self {
@@ -245,7 +267,8 @@ impl actix_web::ResponseError for Problem {
         response.content_type("application/problem+json");
         response.insert_header((CACHE_CONTROL, "no-store"));
         for header in &self.headers {
-            response.insert_header(header.clone());
+            // Appended: a challenge stands beside another.
+            response.append_header(header.clone());
         }
         response.body(text)
     }

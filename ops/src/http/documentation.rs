@@ -19,36 +19,41 @@ const METHODS: [&str; 5] = ["get", "put", "post", "delete", "patch"];
     info(
         title = "Sillage",
         description = "Learning Record Store (xAPI 1.0.3 and 2.0), mastery per pupil and class, next activities.\n\n\
-            Callers send HTTP Basic with the key and secret of a credential; health, schemas, this \
+            Callers send HTTP Basic with the key and secret of a credential, or a bearer token of the \
+            OpenID provider, where one is set; health, schemas, this \
             page and xAPI's `about` are open. Every answer that is not a success is an \
             `application/problem+json` that names the rule and the place.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     paths(health::live, health::ready, published::index, published::schema),
-    modifiers(&Basic),
+    modifiers(&Identified),
 )]
 struct Common;
 
-/// HTTP Basic, for every path that does not say otherwise.
-struct Basic;
+/// A credential or a token, for every path that does not say otherwise.
+struct Identified;
 
-impl Modify for Basic {
+impl Modify for Identified {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic).build();
-        document
-            .components
-            .get_or_insert_default()
-            .add_security_scheme("basic", SecurityScheme::Http(basic));
-        document.security = Some(vec![SecurityRequirement::new(
-            "basic",
-            std::iter::empty::<String>(),
-        )]);
+        let schemes = [
+            ("basic", HttpAuthScheme::Basic),
+            ("bearer", HttpAuthScheme::Bearer),
+        ];
+        let components = document.components.get_or_insert_default();
+        for (name, scheme) in schemes.clone() {
+            let scheme = HttpBuilder::new().scheme(scheme).build();
+            components.add_security_scheme(name, SecurityScheme::Http(scheme));
+        }
+        let one_of =
+            schemes.map(|(name, _)| SecurityRequirement::new(name, std::iter::empty::<String>()));
+        document.security = Some(one_of.to_vec());
     }
 }
 
 /// The description of this process's resources.
 fn document(services: &Services) -> Value {
     let mut document = Common::openapi();
+    document.merge(service::http::credentials::openapi());
     if services.lrs.is_some() {
         document.merge(lrs::openapi());
     }
@@ -333,6 +338,7 @@ mod tests {
     #[test]
     fn the_resources_of_xapi_are_described_beside_the_others() {
         let mut document = Common::openapi();
+        document.merge(service::http::credentials::openapi());
         document.merge(lrs::openapi());
         let document = serde_json::to_value(document).expect("a description is JSON");
         let page = page(&document);

@@ -1,8 +1,12 @@
 //! The HTTP server: every service's routes, and what belongs to none of them.
 
+mod cors;
 mod documentation;
+mod encoding;
 mod health;
+mod patience;
 mod published;
+pub(crate) mod transport;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -16,6 +20,8 @@ use service::Context;
 use service::config::HttpSettings;
 use tokio::task::JoinHandle;
 
+use self::patience::Patience;
+use self::transport::Plain;
 use crate::exit::{Code, Failure};
 use crate::services::Services;
 
@@ -60,7 +66,7 @@ pub(crate) fn bind(listen: &str) -> Result<TcpListener, Failure> {
 }
 
 /// The base address for a client on this machine.
-pub(crate) fn endpoint(listener: &TcpListener) -> std::io::Result<String> {
+pub(crate) fn endpoint(listener: &TcpListener, encrypted: bool) -> std::io::Result<String> {
     let mut address = listener.local_addr()?;
     if address.ip().is_unspecified() {
         let loopback: std::net::IpAddr = match address {
@@ -69,7 +75,8 @@ pub(crate) fn endpoint(listener: &TcpListener) -> std::io::Result<String> {
         };
         address.set_ip(loopback);
     }
-    Ok(format!("http://{address}"))
+    let scheme = if encrypted { "https" } else { "http" };
+    Ok(format!("{scheme}://{address}"))
 }
 
 /// A server that answers.
@@ -84,13 +91,25 @@ impl Server {
         site: Site,
         listener: TcpListener,
         settings: &HttpSettings,
-    ) -> std::io::Result<Self> {
+    ) -> Result<Self, Failure> {
         let body_max = settings.body_max_bytes;
+        let tls = transport::tls(settings)?;
+        let plain = web::Data::new(Plain::of(settings)?);
+        let patience = web::Data::new(Patience(Duration::from_secs(settings.body_timeout_s)));
+        let fronts = settings.clone();
         let server = HttpServer::new(move || {
             let site = site.clone();
             App::new()
+                // The last one is the outermost.
+                .wrap(from_fn(encoding::zstd))
+                .wrap(from_fn(patience::with_bodies))
                 .wrap(Compress::default())
+                .wrap(from_fn(encoding::entity_tag))
+                .wrap(cors::cors(&fronts))
+                .wrap(from_fn(transport::encrypted))
                 .wrap(from_fn(service::http::trace))
+                .app_data(plain.clone())
+                .app_data(patience.clone())
                 .app_data(web::PayloadConfig::new(body_max))
                 .configure(service::http::defaults)
                 .configure(move |cfg| routes(&site, cfg))
@@ -99,8 +118,12 @@ impl Server {
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(settings.drain_s)
         // Signals are the process's business: the services stop after the server.
-        .disable_signals()
-        .listen(listener)?
+        .disable_signals();
+        let server = match tls {
+            Some(tls) => server.listen_rustls_0_23(listener, tls),
+            None => server.listen(listener),
+        }
+        .map_err(|error| Failure::because(Code::Address, "could not start the HTTP server", error))?
         .run();
         Ok(Self {
             handle: server.handle(),
@@ -130,6 +153,7 @@ fn workers(settings: &HttpSettings) -> usize {
 fn routes(site: &Site, cfg: &mut web::ServiceConfig) {
     cfg.app_data(web::Data::new(site.context.credentials.clone()))
         .app_data(web::Data::new(health::Health::new(site)))
+        .configure(service::http::credentials::routes)
         .configure(health::routes)
         .configure(published::routes)
         .configure(|cfg| documentation::routes(&site.services, cfg));

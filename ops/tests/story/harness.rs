@@ -24,12 +24,18 @@ pub(crate) struct Installation {
     process: Option<Child>,
     key: String,
     secret: String,
+    settings: Vec<(&'static str, String)>,
     http: reqwest::Client,
 }
 
 impl Installation {
     /// A new installation that is ready.
     pub(crate) async fn new() -> Self {
+        Self::with(|_| Vec::new()).await
+    }
+
+    /// A new installation with settings of its own (`SILLAGE_…`), which may name its folder.
+    pub(crate) async fn with(settings: impl FnOnce(&Path) -> Vec<(&'static str, String)>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         // PostgreSQL runs as another user where the tests run as root, and must reach its folder.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -39,11 +45,12 @@ impl Installation {
             .unwrap();
         let port = free_port();
         let mut new = Self {
-            folder,
             port,
             process: None,
             key: String::new(),
             secret: String::new(),
+            settings: settings(folder.path()),
+            folder,
             http,
         };
         new.start().await;
@@ -66,6 +73,7 @@ impl Installation {
             .args(["--listen", &format!("127.0.0.1:{}", self.port)]);
         // The lake is committed more often than by default, so that a test sees it happen.
         up.env("SILLAGE_LAKE_COMMIT_EVERY_MS", "700");
+        up.envs(self.settings.iter().map(|(name, value)| (name, value)));
         up.stdout(log.try_clone().unwrap())
             .stderr(log)
             .stdin(Stdio::null());
@@ -88,6 +96,14 @@ impl Installation {
     }
 
     async fn is_ready(&self) -> bool {
+        if self
+            .settings
+            .iter()
+            .any(|(name, _)| *name == "SILLAGE_HTTP_TLS_KEY")
+        {
+            // Spoken to over TLS by the test that asked for it; it tells that it is ready.
+            return self.log().contains("is ready");
+        }
         let answer = self.http.get(self.url("/health/ready")).send().await;
         answer.is_ok_and(|answer| answer.status().is_success())
     }
@@ -135,6 +151,11 @@ impl Installation {
     /// Everything `sillage up` wrote so far.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    /// The port on the loopback interface.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// The base address.

@@ -11,6 +11,7 @@
 mod answers;
 mod crash;
 mod demo;
+mod front;
 mod harness;
 mod line;
 mod malformed;

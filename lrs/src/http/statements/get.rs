@@ -2,20 +2,20 @@
 
 use std::time::SystemTime;
 
-use actix_web::http::header::{HttpDate, LAST_MODIFIED};
-use actix_web::{HttpRequest, HttpResponse, web};
-use schemas::ids::StatementId;
+use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderMap, HttpDate, LAST_MODIFIED, VARY};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use chrono::{DateTime, Utc};
 use schemas::xapi::XapiVersion;
 use service::error::Problem;
-use service::identity::{Action, Caller};
+use service::identity::Caller;
 
 use crate::Lrs;
 use crate::http::version::Spoken;
-use crate::http::{params, problems};
-use crate::query::cursor::Cursor;
-use crate::query::filter::{self, Ask};
+use crate::http::{access, params, problems};
+use crate::query::filter::{self, Ask, Shown};
 use crate::query::read::Page;
-use crate::statement::{format, payload};
+use crate::query::show::Reader;
+use crate::statement::format::{Format, Languages};
 use crate::store::statements::StoredStatement;
 
 const SECTION: &str = "xAPI 1.0.3 Communication 2.1.3";
@@ -27,83 +27,104 @@ pub(in crate::http) async fn get(
     caller: Caller,
     Spoken(version): Spoken,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Action::ReadStatements)?;
+    let may_read = access::may_read(&caller, &lrs)?;
+    let reader = Reader {
+        version,
+        languages: languages(request.headers()),
+    };
     let parameters = params::decode(request.query_string())?;
     match filter::read(&parameters, version).map_err(problems::invalid)? {
-        Ask::One(id) => single(&lrs, id, false, version).await,
-        Ask::Voided(id) => single(&lrs, id, true, version).await,
+        Ask::One(id, shown) => {
+            let found = lrs.by_id(id, &may_read).await?;
+            let found = found.filter(|(statement, _)| access::sees(&caller, statement));
+            single(&lrs, found, false, shown, &reader).await
+        }
+        Ask::Voided(id, shown) => {
+            let found = lrs.by_id(id, &may_read).await?;
+            let found = found.filter(|(statement, _)| access::sees(&caller, statement));
+            single(&lrs, found, true, shown, &reader).await
+        }
         Ask::More(text) => {
             let cursor = lrs.cursor(&text).map_err(|error| {
                 problems::bad_request("more", "query-more-unknown", SECTION, &error.to_string())
             })?;
-            page(&lrs, &lrs.next_page(cursor).await?, version)
+            let mut found = lrs.next_page(cursor, &may_read).await?;
+            found.statements.retain(|one| access::sees(&caller, one));
+            page(&lrs, &found, &reader).await
         }
-        Ask::Many(filter) => page(&lrs, &lrs.first_page(&filter).await?, version),
+        Ask::Many(filter) => {
+            let mut found = lrs.first_page(&filter, &may_read).await?;
+            found.statements.retain(|one| access::sees(&caller, one));
+            page(&lrs, &found, &reader).await
+        }
     }
 }
 
 async fn single(
     lrs: &Lrs,
-    id: StatementId,
+    found: Option<(StoredStatement, bool)>,
     voided: bool,
-    version: XapiVersion,
+    shown: Shown,
+    reader: &Reader,
 ) -> Result<HttpResponse, Problem> {
     let parameter = if voided {
         "voidedStatementId"
     } else {
         "statementId"
     };
-    let (statement, is_voided) = lrs
-        .by_id(id)
-        .await?
+    let statement = found
+        .filter(|(_, is_voided)| *is_voided == voided)
+        .map(|(statement, _)| statement)
         .ok_or_else(|| problems::no_statement(parameter))?;
-    if is_voided != voided {
-        return Err(problems::no_statement(parameter));
-    }
-    let text = exact(&statement, version)?;
-    Ok(HttpResponse::Ok()
-        .content_type("application/json")
-        .insert_header((
-            LAST_MODIFIED,
-            HttpDate::from(SystemTime::from(statement.stored)),
-        ))
-        .body(text))
+    let stored = statement.stored;
+    let texts = lrs.show(&[statement], shown.format, reader).await?;
+    Ok(answer(shown, Some(stored)).body(texts.concat()))
 }
 
 /// `{"statements":[…],"more":"…"}` (Data 3: `StatementResult`).
-fn page(lrs: &Lrs, page: &Page, version: XapiVersion) -> Result<HttpResponse, Problem> {
-    let mut text = String::from("{\"statements\":[");
-    for (index, statement) in page.statements.iter().enumerate() {
-        if index > 0 {
-            text.push(',');
-        }
-        text.push_str(&exact(statement, version)?);
-    }
-    text.push_str("],\"more\":\"");
-    if let Some(cursor) = &page.more {
-        // Base64url: nothing to escape, in a URL or in JSON.
-        text.push_str("/xapi/statements?more=");
-        text.push_str(&more(lrs, cursor));
-    }
-    text.push_str("\"}");
-    Ok(HttpResponse::Ok()
-        .content_type("application/json")
-        .body(text))
+async fn page(lrs: &Lrs, page: &Page, reader: &Reader) -> Result<HttpResponse, Problem> {
+    let texts = lrs
+        .show(&page.statements, page.shown.format, reader)
+        .await?;
+    // Base64url: nothing to escape, in a URL or in JSON.
+    let more = page
+        .more
+        .as_ref()
+        .map(|cursor| format!("/xapi/statements?more={}", cursor.sign(lrs.secret())))
+        .unwrap_or_default();
+    let text = format!(
+        "{{\"statements\":[{}],\"more\":\"{more}\"}}",
+        texts.join(",")
+    );
+    Ok(answer(page.shown, last_modified(page, reader.version)).body(text))
 }
 
-fn more(lrs: &Lrs, cursor: &Cursor) -> String {
-    cursor.sign(lrs.secret())
+/// Of a page only 2.0 tells when it was last changed: when its newest statement was stored
+/// (IEEE 9274.1.1 4.1.6.1).
+fn last_modified(page: &Page, version: XapiVersion) -> Option<DateTime<Utc>> {
+    match version {
+        XapiVersion::V1_0_3 => None,
+        XapiVersion::V2_0_0 => page.statements.iter().map(|one| one.stored).max(),
+    }
 }
 
-fn exact(statement: &StoredStatement, version: XapiVersion) -> Result<String, Problem> {
-    let sent =
-        payload::decompress(&statement.payload).map_err(|error| Problem::internal(&error))?;
-    let kept = format::Kept {
-        sent: &sent,
-        id: statement.id,
-        stored: statement.stored,
-        authority: &statement.authority,
-        version: statement.version,
-    };
-    format::exact(&kept, version).map_err(|error| Problem::internal(&error))
+fn answer(shown: Shown, last_modified: Option<DateTime<Utc>>) -> HttpResponseBuilder {
+    let mut answer = HttpResponse::Ok();
+    answer.content_type("application/json");
+    if let Some(at) = last_modified {
+        answer.insert_header((LAST_MODIFIED, HttpDate::from(SystemTime::from(at))));
+    }
+    if shown.format == Format::Canonical {
+        answer.append_header((VARY, ACCEPT_LANGUAGE.as_str()));
+    }
+    answer
+}
+
+/// `Accept-Language`, which may stand in several lines.
+fn languages(headers: &HeaderMap) -> Languages {
+    let lines: Vec<&str> = headers
+        .get_all(ACCEPT_LANGUAGE)
+        .filter_map(|line| line.to_str().ok())
+        .collect();
+    Languages::read(&lines.join(","))
 }

@@ -8,7 +8,7 @@ use service::identity::{Action, Caller};
 use crate::Lrs;
 use crate::http::profile_check::profile_check;
 use crate::http::version::Spoken;
-use crate::http::{body, params, problems};
+use crate::http::{access, body, params, problems};
 use crate::statement::{Body, Parsed, Stamper, parse};
 
 const PUT_SECTION: &str = "xAPI 1.0.3 Communication 2.1.1";
@@ -34,6 +34,7 @@ pub(in crate::http) async fn put(
             "the id of the statement is that of the query, or is left out",
         ));
     }
+    access::may_write(&caller, std::slice::from_ref(&parsed), false)?;
     profile_check(&lrs, &caller, std::slice::from_ref(&parsed), false)?;
     let stamped = stamper(&lrs, &caller).stamp_as(&parsed, id);
     drop(parsed);
@@ -53,25 +54,22 @@ pub(in crate::http) async fn post(
 ) -> Result<HttpResponse, Problem> {
     caller.require(Action::WriteStatements)?;
     if let Some((name, _)) = params::decode(request.query_string())?.first() {
-        let detail = if name == "method" {
-            "the alternate request syntax is not taken yet: use the method itself"
-        } else {
-            "a POST of statements has no parameters"
-        };
         return Err(problems::bad_request(
             name,
             "query-parameter-unknown",
             POST_SECTION,
-            detail,
+            "a POST of statements has no parameters",
         ));
     }
     let sent = body::json(&request, payload.into_inner(), lrs.config().body_max_bytes).await?;
     let parsed = parse(&sent, version).map_err(problems::invalid)?;
     let is_array = matches!(parsed, Body::Many(_));
     let parsed = parsed.into_statements();
+    access::may_write(&caller, &parsed, is_array)?;
     profile_check(&lrs, &caller, &parsed, is_array)?;
     let stamper = stamper(&lrs, &caller);
     let stamped: Vec<_> = parsed.iter().map(|parsed| stamper.stamp(parsed)).collect();
+    drop(parsed);
     let ids: Vec<StatementId> = stamped.iter().map(|stamped| stamped.id).collect();
     lrs.store(stamped, sent.len())
         .await
@@ -83,7 +81,9 @@ fn stamper<'a>(lrs: &'a Lrs, caller: &Caller) -> Stamper<'a> {
     Stamper {
         secret: lrs.secret(),
         authority: lrs.authority(caller),
+        voids_others: caller.may(Action::VoidOthers),
         now: service::clock::now(),
+        define: caller.may(Action::Define),
     }
 }
 

@@ -1,7 +1,8 @@
 -- Writes a group of statements with what they are found by, their voidings and candidate answers.
 -- $1: how many; $2..$11: a column each of lrs.statements ($2: place in the group, 0-based);
 -- $12, $13: further agents (place, agent); $14, $15: voidings (place, target);
--- $16..$35: columns of lrs.answers ($16: place).
+-- $16..$35: columns of lrs.answers ($16: place); $36..$38: related agents (place, agent, verb);
+-- $39..$41: related activities (place, activity, verb); $42, $43: references (place, target).
 -- Rows: one, the group's `stored` and first position. Index: all of lrs.statements.
 -- Ids and targets are written in sorted order, statements wholly before voidings (`written`), so
 -- that two copies that write the same ones never wait for each other in a circle. lrs.stamp runs
@@ -49,5 +50,19 @@ with stamp as materialized (
                as r (place, id, kind, account, activity, correct, outcome, "timestamp", has_offset,
                      skew_ms, device_id, device_seq, invented_time, registration, duration_ms,
                      origin, attempt, hints, left_out, voids)
+), related_agents as (
+    insert into lrs.related_agents (agent, seq, verb)
+    select r.agent, stamp.first_seq + r.place, r.verb
+      from written, stamp,
+           unnest($36::integer[], $37::integer[], $38::integer[]) as r (place, agent, verb)
+), related_activities as (
+    insert into lrs.related_activities (activity, seq, verb)
+    select r.activity, stamp.first_seq + r.place, r.verb
+      from written, stamp,
+           unnest($39::integer[], $40::integer[], $41::integer[]) as r (place, activity, verb)
+), refs as (
+    insert into lrs.statement_refs (seq, target)
+    select stamp.first_seq + r.place, r.target
+      from written, stamp, unnest($42::integer[], $43::uuid[]) as r (place, target)
 )
 select stamp.stored, stamp.first_seq from stamp, written

@@ -47,6 +47,8 @@ pub enum Action {
     WriteProfiles,
     /// Change the stored definitions of activities.
     Define,
+    /// Void statements that another authority wrote.
+    VoidOthers,
 }
 
 /// A scope that does not exist.
@@ -110,7 +112,7 @@ impl Scope {
 
 impl Action {
     /// Every action there is.
-    pub const EVERY: [Self; 10] = [
+    pub const EVERY: [Self; 11] = [
         Self::Administer,
         Self::ReadAll,
         Self::WriteStatements,
@@ -121,13 +123,14 @@ impl Action {
         Self::ReadProfiles,
         Self::WriteProfiles,
         Self::Define,
+        Self::VoidOthers,
     ];
 
     /// The narrowest scope that allows it, as a caller who lacks it is told.
     #[must_use]
     pub fn narrowest_scope(self) -> Scope {
         match self {
-            Self::Administer => Scope::All,
+            Self::Administer | Self::VoidOthers => Scope::All,
             Self::ReadAll => Scope::AllRead,
             Self::WriteStatements => Scope::StatementsWrite,
             Self::ReadStatements => Scope::StatementsRead,

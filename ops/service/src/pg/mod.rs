@@ -1,13 +1,16 @@
 //! Connections to the one database, its migrations, and the private cluster.
 
+mod channel;
 pub mod cluster;
 mod connect;
 mod migrate;
 
+pub use channel::{Channel, ChannelError, Heart, Listening};
 pub use deadpool_postgres::Pool;
 pub use migrate::{MigrateError, Migrations, migrate};
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod, Runtime};
@@ -41,21 +44,18 @@ pub fn pool(url: &str, size: usize) -> Result<Pool, ConnectError> {
 }
 
 /// A pool over a configuration that is taken apart already: the private cluster's.
-pub fn pool_of(mut config: tokio_postgres::Config, size: usize) -> Result<Pool, ConnectError> {
+pub fn pool_of(config: tokio_postgres::Config, size: usize) -> Result<Pool, ConnectError> {
+    let (mut config, reach) = reach(config)?;
     config.application_name("sillage");
-    config.connect_timeout(Duration::from_secs(5));
-    config.keepalives_idle(Duration::from_secs(30));
     let manager_config = ManagerConfig {
         recycling_method: RecyclingMethod::Fast,
     };
-    let local = config.get_hosts().iter().all(is_local);
-    let manager = if local && config.get_ssl_mode() != SslMode::Require {
-        config.ssl_mode(SslMode::Disable);
-        manager(config, NoTls, manager_config)
-    } else {
-        config.ssl_mode(SslMode::Require);
-        let tls = rustls::ClientConfig::with_platform_verifier().map_err(ConnectError::Tls)?;
-        manager(config, MakeRustlsConnect::new(tls), manager_config)
+    let manager = match reach {
+        Reach::Clear => manager(config, NoTls, manager_config),
+        Reach::Tls(tls) => {
+            let tls = MakeRustlsConnect::new(Arc::unwrap_or_clone(tls));
+            manager(config, tls, manager_config)
+        }
     };
     Ok(Pool::builder(manager)
         .max_size(size)
@@ -64,6 +64,31 @@ pub fn pool_of(mut config: tokio_postgres::Config, size: usize) -> Result<Pool, 
         .recycle_timeout(Some(Duration::from_secs(10)))
         .runtime(Runtime::Tokio1)
         .build()?)
+}
+
+/// How a server is spoken to.
+#[derive(Clone)]
+enum Reach {
+    /// It is on this machine.
+    Clear,
+    /// With TLS, verified.
+    Tls(Arc<rustls::ClientConfig>),
+}
+
+/// How to reach the server of a configuration, and the configuration with our limits.
+fn reach(
+    mut config: tokio_postgres::Config,
+) -> Result<(tokio_postgres::Config, Reach), ConnectError> {
+    config.connect_timeout(Duration::from_secs(5));
+    config.keepalives_idle(Duration::from_secs(30));
+    let local = config.get_hosts().iter().all(is_local);
+    if local && config.get_ssl_mode() != SslMode::Require {
+        config.ssl_mode(SslMode::Disable);
+        return Ok((config, Reach::Clear));
+    }
+    config.ssl_mode(SslMode::Require);
+    let tls = rustls::ClientConfig::with_platform_verifier().map_err(ConnectError::Tls)?;
+    Ok((config, Reach::Tls(Arc::new(tls))))
 }
 
 /// A manager whose connections are driven by the runtime that we are in now.

@@ -14,6 +14,10 @@ pub const MIGRATIONS: Migrations = Migrations {
             include_str!("../../migrations/0001_service.sql"),
         ),
         (
+            "0002_credentials",
+            include_str!("../../migrations/0002_credentials.sql"),
+        ),
+        (
             "0003_profile_mode",
             include_str!("../../migrations/0003_profile_mode.sql"),
         ),

@@ -5,6 +5,7 @@
 //! When PostgreSQL cannot be started the test fails with one line; it is never skipped.
 
 mod guardian;
+mod issuer;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -16,12 +17,14 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::{Context, InstallationSecret};
-use crate::identity::{NewCredential, Scope};
+use crate::identity::{Grant, NewCredential, Scope};
 use crate::pg::cluster::{Access, Cluster, ClusterSettings, DataFolder};
 use crate::pg::{self, Migrations, Pool};
 use crate::store;
 
 use guardian::Guardian;
+
+pub use issuer::{Algorithm, TestIssuer};
 
 /// Connections of one test at most: the cluster takes 100, and tests run side by side.
 const POOL_MAX: usize = 10;
@@ -100,8 +103,16 @@ impl TestDb {
     /// # Panics
     /// When the database does not answer.
     pub async fn credential(&self, scopes: &[Scope]) -> NewCredential {
+        self.granted(&Grant::of(scopes, "test")).await
+    }
+
+    /// A new credential with an end, a binding.
+    ///
+    /// # Panics
+    /// When the database does not answer.
+    pub async fn granted(&self, grant: &Grant) -> NewCredential {
         let new = NewCredential::random();
-        store::credentials::insert(&self.pool, &new, scopes, "test")
+        store::credentials::insert(&self.pool, &new, grant)
             .await
             .expect("the test database answers");
         new
@@ -109,14 +120,19 @@ impl TestDb {
 
     /// The value of the header `Authorization` for a new credential with these scopes.
     pub async fn basic(&self, scopes: &[Scope]) -> String {
-        use base64::Engine as _;
-        let new = self.credential(scopes).await;
-        let pair = format!("{}:{}", new.key, new.reveal_secret());
-        format!(
-            "Basic {}",
-            base64::engine::general_purpose::STANDARD.encode(pair)
-        )
+        basic(&self.credential(scopes).await)
     }
+}
+
+/// The value of the header `Authorization` for a credential.
+#[must_use]
+pub fn basic(credential: &NewCredential) -> String {
+    use base64::Engine as _;
+    let pair = format!("{}:{}", credential.key, credential.reveal_secret());
+    format!(
+        "Basic {}",
+        base64::engine::general_purpose::STANDARD.encode(pair)
+    )
 }
 
 /// The address of an empty database, without any migration: for tests of what runs at the start.

@@ -1,5 +1,8 @@
 //! What every service's HTTP side shares: request ids, the access log, answers to what is no route.
 
+mod caller;
+pub mod credentials;
+
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};

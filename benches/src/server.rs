@@ -46,7 +46,7 @@ impl Server {
         let remember = Duration::from_millis(http.credential_cache_ms);
         let context = Context::open(pool, remember).await?;
         let credentials = web::Data::new(context.credentials.clone());
-        let lrs = Arc::new(Lrs::new(context, LrsConfig::load(&settings)?));
+        let lrs = Arc::new(Lrs::new(context, LrsConfig::load(&settings)?)?);
         let shutdown = CancellationToken::new();
         let committers = tokio::spawn(lrs::run_background(Arc::clone(&lrs), shutdown.clone()));
         let body_max = http.body_max_bytes;

@@ -1,4 +1,5 @@
-//! What the LRS needs to be told: the sections `[xapi]` and `[ingest]` of the settings.
+//! What the LRS needs to be told: the sections `[xapi]`, `[attachments]` and `[ingest]` of the
+//! settings.
 
 use std::time::Duration;
 
@@ -6,6 +7,8 @@ use schemas::xapi::XapiVersion;
 use serde::{Deserialize, Deserializer};
 use service::config::{ConfigError, HttpSettings, LakeSettings, Settings};
 use service::identity::ProfileMode;
+
+use crate::statement::signature::{Anchors, BadAnchors};
 
 /// `[xapi]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -18,6 +21,26 @@ pub struct XapiSettings {
     pub authority_home_page: String,
     /// Statements in a page when the client asks for no limit, and at most.
     pub page_max: u32,
+    /// File of the certificates that the chains of signatures must lead to; empty: none.
+    pub signature_anchors: String,
+}
+
+/// `[attachments]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttachmentSettings {
+    /// Where the contents are; empty: the folder `attachments` under `data`.
+    pub url: String,
+    /// Bytes of one attachment at most.
+    pub attachment_max_bytes: u64,
+    /// Bytes of all attachments of a request at most.
+    pub request_max_bytes: u64,
+    /// Attachments of a request at most.
+    pub request_max_attachments: usize,
+    /// Bytes that may be on their way at the same time; beyond, 503.
+    pub arriving_max_bytes: u64,
+    /// Time between two sweeps, in seconds; 0: none.
+    pub sweep_every_s: u64,
 }
 
 /// `[profile]`.
@@ -54,6 +77,12 @@ pub struct LrsConfig {
     pub profile: ProfileSettings,
     /// `[ingest]`.
     pub ingest: IngestSettings,
+    /// `[attachments]`.
+    pub attachments: AttachmentSettings,
+    /// Folder or address under which the contents of attachments are.
+    pub attachments_root: String,
+    /// The certificates of `xapi.signature_anchors`.
+    pub anchors: Anchors,
     /// `[lake]`.
     pub lake: LakeSettings,
     /// Folder or address under which the lake's tables are.
@@ -62,14 +91,32 @@ pub struct LrsConfig {
     pub body_max_bytes: usize,
 }
 
+/// Why the settings do not make an LRS.
+#[derive(Debug, thiserror::Error)]
+pub enum BadConfig {
+    /// A section does not fit.
+    #[error(transparent)]
+    Settings(#[from] ConfigError),
+    /// The file of anchors cannot be read.
+    #[error("xapi.signature_anchors: could not read the file")]
+    AnchorsFile(#[source] std::io::Error),
+    /// It does not hold certificates.
+    #[error("xapi.signature_anchors")]
+    Anchors(#[source] BadAnchors),
+}
+
 impl LrsConfig {
-    /// Reads the sections.
-    pub fn load(settings: &Settings) -> Result<Self, ConfigError> {
+    /// Reads the sections, and the file of anchors.
+    pub fn load(settings: &Settings) -> Result<Self, BadConfig> {
         let http: HttpSettings = settings.section("http")?;
+        let xapi: XapiSettings = settings.section("xapi")?;
         Ok(Self {
-            xapi: settings.section("xapi")?,
+            anchors: anchors(&xapi.signature_anchors)?,
+            xapi,
             profile: settings.section("profile")?,
             ingest: settings.section("ingest")?,
+            attachments: settings.section("attachments")?,
+            attachments_root: settings.attachments_root(),
             lake: settings.section("lake")?,
             lake_root: settings.lake_root(),
             body_max_bytes: http.body_max_bytes,
@@ -79,6 +126,14 @@ impl LrsConfig {
     pub(crate) fn wait_max(&self) -> Duration {
         Duration::from_millis(self.ingest.wait_max_ms)
     }
+}
+
+fn anchors(file: &str) -> Result<Anchors, BadConfig> {
+    if file.is_empty() {
+        return Ok(Anchors::default());
+    }
+    let pem = std::fs::read(file).map_err(BadConfig::AnchorsFile)?;
+    Anchors::read(&pem).map_err(BadConfig::Anchors)
 }
 
 fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<XapiVersion, D::Error> {
@@ -97,13 +152,29 @@ mod tests {
         assert_eq!(config.xapi.default_version, XapiVersion::V1_0_3);
         assert_eq!(config.profile.mode, ProfileMode::Off);
         assert_eq!(config.ingest.committers, 2);
+        assert_eq!(config.attachments.attachment_max_bytes, 100 << 20);
+        assert!(config.attachments_root.ends_with("attachments"));
+    }
+
+    #[test]
+    fn anchors_that_are_none_are_refused() {
+        assert!(matches!(
+            anchors("/nowhere.pem"),
+            Err(BadConfig::AnchorsFile(_))
+        ));
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let path = file.path().to_string_lossy().into_owned();
+        assert!(matches!(
+            anchors(&path),
+            Err(BadConfig::Anchors(BadAnchors::Empty))
+        ));
     }
 
     #[test]
     fn a_version_that_is_not_spoken_is_refused() {
         let xapi = |version: &str| {
             let text = format!(
-                "default_version = \"{version}\"\nauthority_home_page = \"\"\npage_max = 1"
+                "default_version = \"{version}\"\nauthority_home_page = \"\"\npage_max = 1\nsignature_anchors = \"\""
             );
             toml::from_str::<XapiSettings>(&text)
         };

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod attachments;
 pub mod config;
 pub mod documents;
 pub mod http;
@@ -13,7 +14,7 @@ pub mod statement;
 pub mod store;
 pub mod warnings;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -24,6 +25,9 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use attachments::intake::Intake;
+use attachments::objects::ObjectsError;
+use attachments::{Attachments, KeepError};
 use documents::decide::{Refused as WriteRefused, Write};
 use documents::query::NamedAgent;
 use documents::{Address, Place};
@@ -39,6 +43,7 @@ use statement::format::Format;
 use statement::keys::Iri;
 use statement::{Authority, Stamped, payload};
 use store::StoreError;
+use store::attachments::Named;
 use store::definitions::{self, Definitions};
 use store::dictionaries::Dictionaries;
 use store::documents::{Names, StoredDocument};
@@ -64,6 +69,7 @@ pub struct Lrs {
     definitions: Arc<Definitions>,
     horizon: Horizon,
     warnings: Warnings,
+    attachments: Attachments,
 }
 
 /// Why statements were not stored, or may not have been.
@@ -81,14 +87,14 @@ pub enum Refusal {
 }
 
 impl Lrs {
-    /// An LRS that stores nothing until [`run_background`] runs.
-    #[must_use]
-    pub fn new(context: Context, config: LrsConfig) -> Self {
+    /// An LRS that stores nothing until [`run_background`] runs. Fails when the place of the contents
+    /// of attachments cannot be used.
+    pub fn new(context: Context, config: LrsConfig) -> Result<Self, ObjectsError> {
         let limits = Limits {
             statements: config.ingest.queue_max_statements,
             bytes: config.ingest.queue_max_bytes,
         };
-        Self {
+        Ok(Self {
             queue: Queue::new(limits),
             dictionaries: Arc::default(),
             vouching: Arc::new(Vouching::new(context.secret.clone())),
@@ -96,9 +102,10 @@ impl Lrs {
             definitions: Arc::default(),
             horizon: Horizon::new(context.pool.clone()),
             warnings: Warnings::default(),
+            attachments: Attachments::open(&config)?,
             context,
             config,
-        }
+        })
     }
 
     /// What it was told.
@@ -127,6 +134,25 @@ impl Lrs {
             // The committer is gone, or the time is: whether it was stored is not known.
             Ok(Err(_)) | Err(_) => Err(Refusal::Waited),
         }
+    }
+
+    /// The contents of attachments.
+    #[must_use]
+    pub fn attachments(&self) -> &Attachments {
+        &self.attachments
+    }
+
+    /// Puts the contents of a request in their places, before its statements are stored.
+    pub async fn keep(&self, contents: Intake<'_>) -> Result<(), KeepError> {
+        self.attachments.keep(&self.context.pool, contents).await
+    }
+
+    /// The contents that the statements at these positions name, each declared hash once.
+    pub async fn contents_of(&self, positions: &[i64]) -> Result<Vec<Named>, StoreError> {
+        let mut seen = HashSet::new();
+        let mut named = store::attachments::of_statements(&self.context.pool, positions).await?;
+        named.retain(|one| seen.insert(one.sha2.to_ascii_lowercase()));
+        Ok(named)
     }
 
     /// One statement, and whether it is voided; none where the caller may not read it.
@@ -327,6 +353,12 @@ pub async fn run_relay(lrs: Arc<Lrs>, shutdown: CancellationToken) {
     lake::statement_relay(lrs.context.clone(), place, &lrs.config.lake)
         .run(shutdown)
         .await;
+}
+
+/// Sweeps the contents of attachments until `shutdown`. Several copies may run.
+pub async fn run_sweep(lrs: Arc<Lrs>, shutdown: CancellationToken) {
+    let every = std::time::Duration::from_secs(lrs.config.attachments.sweep_every_s);
+    attachments::sweep::run(&lrs.context.pool, &lrs.attachments, every, &shutdown).await;
 }
 
 async fn run_committer(lrs: Arc<Lrs>) {

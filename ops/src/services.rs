@@ -80,7 +80,7 @@ impl Services {
     ) -> anyhow::Result<Self> {
         let lrs = if which.lrs {
             let config = LrsConfig::load(settings)?;
-            Some(Arc::new(Lrs::new(context.clone(), config)))
+            Some(Arc::new(Lrs::new(context.clone(), config)?))
         } else {
             None
         };
@@ -124,6 +124,11 @@ impl Services {
             let relay = lrs::run_relay(Arc::clone(lrs), shutdown.clone());
             background.spawn(async {
                 relay.await;
+                Ok(())
+            });
+            let sweep = lrs::run_sweep(Arc::clone(lrs), shutdown.clone());
+            background.spawn(async {
+                sweep.await;
                 Ok(())
             });
         }

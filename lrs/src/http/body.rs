@@ -1,44 +1,78 @@
 //! The body of a PUT or POST: its type, its size.
 
-use actix_web::HttpRequest;
-use actix_web::dev::{Decompress, Payload};
+use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use service::error::Problem;
 
-use super::problems;
+use super::media::Media;
+use super::{decode, problems};
 
-/// Reads a JSON body of at most `max_bytes`, compressed or not: a larger one is refused before it is
-/// read where its length is announced, else as soon as it has grown too large.
-pub(super) async fn json(
-    request: &HttpRequest,
-    payload: Payload,
-    max_bytes: usize,
-) -> Result<Bytes, Problem> {
-    is_json(request)?;
-    read(request.headers(), payload, max_bytes).await
+/// Characters that a boundary may have (RFC 2046 5.1.1) besides letters and digits.
+const BOUNDARY: &[u8] = b"'()+_,-./:=? ";
+
+/// How statements are sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// `application/json`.
+    Json,
+    /// `multipart/mixed` with this boundary.
+    Mixed(String),
 }
 
-/// Reads a body of at most `max_bytes`, compressed or not, whatever its type.
+/// How the statements of a request are sent, by its `Content-Type`.
+pub(super) fn kind(headers: &HeaderMap) -> Result<Kind, Problem> {
+    let Some(given) = headers.get(CONTENT_TYPE) else {
+        return Err(problems::media_type(
+            "the header Content-Type is required: application/json or multipart/mixed",
+        ));
+    };
+    let media = given.to_str().ok().and_then(Media::read);
+    match media {
+        Some(media) if media.essence == "application/json" => {
+            if media.is_utf8() {
+                Ok(Kind::Json)
+            } else {
+                Err(problems::media_type("JSON is in UTF-8 here"))
+            }
+        }
+        Some(media) if media.essence == "multipart/mixed" => match media.parameter("boundary") {
+            Some(boundary) if is_boundary(boundary) => Ok(Kind::Mixed(boundary.to_owned())),
+            _ => Err(problems::multipart(
+                "Content-Type",
+                "multipart-boundary",
+                "multipart/mixed has a parameter boundary: 1 to 70 of the characters that RFC 2046 allows",
+            )),
+        },
+        _ => Err(problems::media_type(
+            "statements are sent as application/json or multipart/mixed",
+        )),
+    }
+}
+
+fn is_boundary(text: &str) -> bool {
+    (1..=70).contains(&text.len())
+        && !text.ends_with(' ')
+        && text
+            .bytes()
+            .all(|c| c.is_ascii_alphanumeric() || BOUNDARY.contains(&c))
+}
+
+/// Reads a body of at most `max_bytes`, compressed or not, whatever its type: a larger one is refused
+/// before it is read where its length is announced, else as soon as it has grown too large.
 pub(super) async fn read(
     headers: &HeaderMap,
     payload: Payload,
     max_bytes: usize,
 ) -> Result<Bytes, Problem> {
-    let announced = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok());
-    if announced
-        .and_then(|text| text.parse::<usize>().ok())
-        .is_some_and(|bytes| bytes > max_bytes)
-    {
+    if announced(headers).is_some_and(|bytes| bytes > max_bytes) {
         return Err(problems::too_large(max_bytes));
     }
-    let mut chunks = Decompress::from_headers(payload, headers);
+    let mut content = decode::content(headers, payload)?;
     let mut body = BytesMut::new();
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_| unreadable())?;
+    while let Some(chunk) = content.next().await {
+        let chunk = chunk?;
         if body.len() + chunk.len() > max_bytes {
             return Err(problems::too_large(max_bytes));
         }
@@ -47,52 +81,42 @@ pub(super) async fn read(
     Ok(body.freeze())
 }
 
-fn is_json(request: &HttpRequest) -> Result<(), Problem> {
-    let given = request
-        .headers()
-        .get(CONTENT_TYPE)
-        .map(|value| value.to_str().unwrap_or_default());
-    let essence = given.map(|text| {
-        text.split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase()
-    });
-    match essence.as_deref() {
-        Some("application/json") if is_utf8(given.unwrap_or_default()) => Ok(()),
-        Some("application/json") => Err(problems::media_type("JSON is in UTF-8 here")),
-        Some("multipart/mixed") => Err(problems::media_type(
-            "multipart/mixed is not taken yet: send application/json, attachments by their fileUrl",
-        )),
-        Some(_) => Err(problems::media_type(
-            "statements are sent as application/json",
-        )),
-        None => Err(problems::media_type(
-            "the header Content-Type is required: application/json",
-        )),
+/// The length that the sender announces.
+pub(super) fn announced(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_content_type_says_how_statements_are_sent() {
+        let kind = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, text.parse().expect("a value"));
+            kind(&headers).map_err(|problem| problem.errors()[0].rule.clone())
+        };
+        let mixed = |boundary: &str| Ok(Kind::Mixed(boundary.to_owned()));
+        assert_eq!(kind("application/json; charset=UTF-8"), Ok(Kind::Json));
+        assert_eq!(kind("multipart/mixed; boundary=--x"), mixed("--x"));
+        assert_eq!(kind("Multipart/Mixed;Boundary=\"a b\""), mixed("a b"));
+        for (bad, rule) in [
+            (
+                "application/json; charset=latin1",
+                "content-type-statements",
+            ),
+            ("multipart/form-data; boundary=x", "content-type-statements"),
+            ("text/plain", "content-type-statements"),
+            ("nothing", "content-type-statements"),
+            ("multipart/mixed;", "multipart-boundary"),
+            ("multipart/mixed; boundary=\"\"", "multipart-boundary"),
+            ("multipart/mixed; boundary=\"a \"", "multipart-boundary"),
+            ("multipart/mixed; boundary=\"\\\"\"", "multipart-boundary"),
+        ] {
+            assert_eq!(kind(bad), Err(rule.to_owned()), "{bad}");
+        }
+        let long = format!("multipart/mixed; boundary={}", "x".repeat(71));
+        assert_eq!(kind(&long), Err("multipart-boundary".to_owned()));
     }
-}
-
-fn is_utf8(content_type: &str) -> bool {
-    content_type
-        .split(';')
-        .skip(1)
-        .filter_map(|parameter| parameter.split_once('='))
-        .filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
-        .all(|(_, charset)| {
-            charset
-                .trim()
-                .trim_matches('"')
-                .eq_ignore_ascii_case("utf-8")
-        })
-}
-
-fn unreadable() -> Problem {
-    problems::bad_request(
-        "",
-        "body-readable",
-        "RFC 9110 8.4",
-        "the body ended early, or is not compressed as it says",
-    )
 }

@@ -28,12 +28,12 @@ struct Documented;
         ("statementId" = String, Query, description = "Id of the statement, a UUID"),
         ("X-Experience-API-Version" = String, Header, description = "1.0.x or 2.0.x"),
     ),
-    request_body(content_type = "application/json", description = "One Statement, by the JSON Schemas under /schemas"),
+    request_body(content_type = "application/json", description = "One Statement, by the JSON Schemas under /schemas; or multipart/mixed with it as the first part and the contents of its attachments after it"),
     responses(
         (status = 204, description = "committed"),
         (status = 400, description = "which field, which rule, which section", content_type = "application/problem+json"),
         (status = 409, description = "the id is taken by a statement of other content", content_type = "application/problem+json"),
-        (status = 413, description = "the body is too large", content_type = "application/problem+json"),
+        (status = 413, description = "the body, or an attachment, is too large", content_type = "application/problem+json"),
         (status = 503, description = "no room now: try again after Retry-After", content_type = "application/problem+json"),
     ),
 )]
@@ -45,12 +45,12 @@ fn put() {}
     path = "/xapi/statements",
     tag = "xapi",
     params(("X-Experience-API-Version" = String, Header, description = "1.0.x or 2.0.x")),
-    request_body(content_type = "application/json", description = "A Statement or an array of Statements"),
+    request_body(content_type = "application/json", description = "A Statement or an array of Statements; or multipart/mixed with them as the first part and the contents of their attachments after it"),
     responses(
         (status = 200, body = [String], description = "committed"),
         (status = 400, description = "every fault with its index, rule and section", content_type = "application/problem+json"),
         (status = 409, description = "an id is taken by a statement of other content", content_type = "application/problem+json"),
-        (status = 413, description = "the body is too large", content_type = "application/problem+json"),
+        (status = 413, description = "the body, or an attachment, is too large", content_type = "application/problem+json"),
         (status = 503, description = "no room now: try again after Retry-After", content_type = "application/problem+json"),
     ),
 )]

@@ -1,12 +1,13 @@
 //! The table of answers: what goes wrong, its status, its code and its section.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::http::header::{ACCEPT_ENCODING, ALLOW, HeaderValue};
 use schemas::profile::ProfileFault;
 use schemas::xapi::Fault;
 use service::error::{Broken, Problem};
 
 use crate::Refusal;
+use crate::attachments::KeepError;
 use crate::documents::Kind;
 use crate::documents::decide;
 use crate::documents::precondition::Header;
@@ -208,15 +209,82 @@ pub(super) fn document(refused: decide::Refused) -> Problem {
 }
 
 /// 415.
+/// 400: the specification's status for statements of another type.
 pub(super) fn media_type(detail: &str) -> Problem {
     one(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        StatusCode::BAD_REQUEST,
         "media_type",
         "Content-Type",
-        "content-type-json",
+        "content-type-statements",
         "xAPI 1.0.3 Communication 1.5",
         detail,
     )
+}
+
+/// 415: a coding of the content that is not known here.
+pub(super) fn content_encoding() -> Problem {
+    one(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "media_type",
+        "Content-Encoding",
+        "content-encoding",
+        "RFC 9110 8.4",
+        "one of gzip, deflate and zstd is understood",
+    )
+    .header(
+        ACCEPT_ENCODING,
+        HeaderValue::from_static("gzip, deflate, zstd"),
+    )
+}
+
+/// 400: the body ended early, or is not compressed as it says.
+pub(super) fn unreadable() -> Problem {
+    bad_request(
+        "",
+        "body-readable",
+        "RFC 9110 8.4",
+        "the body ended early, or is not compressed as it says",
+    )
+}
+
+/// 408: the body took longer than it may.
+pub(super) fn too_slow() -> Problem {
+    one(
+        StatusCode::REQUEST_TIMEOUT,
+        "too_slow",
+        "",
+        "body-timeout",
+        "RFC 9110 15.5.9",
+        "the body took too long to arrive; nothing was stored: send it again, or in smaller requests",
+    )
+}
+
+/// 400: a rule of `multipart/mixed` is broken. `pointer` is a header, or a part: `part 2`.
+pub(super) fn multipart(pointer: &str, rule: &str, detail: &str) -> Problem {
+    bad_request(pointer, rule, "xAPI 1.0.3 Communication 1.5.2", detail)
+}
+
+/// 413: an attachment, or all of a request, are larger than may be.
+pub(super) fn attachments_too_large(pointer: &str, rule: &str, detail: String) -> Problem {
+    one(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too_large",
+        pointer,
+        rule,
+        "xAPI 1.0.3 Communication 1.5.2",
+        detail,
+    )
+}
+
+/// 503: as much arrives as may arrive at the same time.
+pub(super) fn attachments_busy() -> Problem {
+    tracing::warn!("attachments refused: too many bytes arrive at the same time");
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "unavailable",
+        "too many attachments arrive now; nothing was stored: try again",
+    )
+    .retry_after_s(2)
 }
 
 /// 503: what waits is as much as may wait, or the service stops.
@@ -292,6 +360,16 @@ pub(super) fn refusal(refusal: &Refusal, is_array: bool) -> Problem {
         Refusal::Queue(refused) => self::refused(*refused),
         Refusal::Waited => waited(),
         Refusal::Rejected(rejection) => rejected(rejection, is_array),
+    }
+}
+
+/// Object storage that cannot keep a content now is 503.
+impl From<KeepError> for Problem {
+    fn from(error: KeepError) -> Self {
+        match error {
+            KeepError::Store(error) => error.into(),
+            KeepError::Objects(error) => Self::unavailable(&error),
+        }
     }
 }
 

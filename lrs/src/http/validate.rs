@@ -7,7 +7,8 @@ use schemas::xapi::XapiVersion;
 use service::error::Problem;
 use service::identity::{Action, Caller};
 
-use super::{body, params, problems};
+use super::body::{self, Kind};
+use super::{params, problems};
 use crate::Lrs;
 use crate::statement::Report;
 
@@ -28,7 +29,13 @@ pub(super) async fn post(
         caller.require(Action::WriteStatements)?;
     }
     let version = version(&request, lrs.config().xapi.default_version)?;
-    let sent = body::json(&request, payload.into_inner(), lrs.config().body_max_bytes).await?;
+    let headers = request.headers();
+    if body::kind(headers)? != Kind::Json {
+        return Err(problems::media_type(
+            "statements are checked as application/json, without the contents of attachments",
+        ));
+    }
+    let sent = body::read(headers, payload.into_inner(), lrs.config().body_max_bytes).await?;
     // A body of many statements is the work of a tenth of a second: others are answered meanwhile.
     let report =
         web::block(move || Report::of_body(&sent, version, Profile::sillage(), MOST_STATEMENTS))

@@ -4,6 +4,7 @@
 //! what only the database can still refuse. [`equivalence`] decides whether a statement sent again
 //! is the same; [`mod@format`] gives it back.
 
+pub mod attachments;
 pub mod definition;
 pub mod equivalence;
 pub mod format;
@@ -11,11 +12,13 @@ pub mod keys;
 pub mod parse;
 pub mod payload;
 pub mod report;
+pub mod signature;
 pub mod stamp;
 mod timestamp;
 mod tree;
 
-pub use parse::{Body, Parsed, parse};
+pub use attachments::Attached;
+pub use parse::{Body, Parsed, parse, parse_mixed};
 pub use report::Report;
 pub use stamp::{Authority, Stamped, Stamper};
 

@@ -9,13 +9,14 @@ use schemas::xapi::{self, Fault, XapiVersion};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::attachments;
+
 /// How many broken rules are told at most: a body of 16 MB that is wrong everywhere must not become
 /// an answer of 100 MB.
 const MOST_FAULTS: usize = 100;
 
 /// What the sections are named after in faults that this crate finds.
 const BATCH: &str = "xAPI 1.0.3 Communication 2.1.2";
-const ATTACHMENTS: &str = "xAPI 1.0.3 Communication 1.5.1";
 const NUMBERS: &str = "RFC 8259 6";
 
 /// A statement that obeys every rule of its version. Only [`parse`] makes one.
@@ -65,6 +66,24 @@ pub enum Body {
 impl Body {
     /// The statements, in their order.
     #[must_use]
+    pub fn statements(&self) -> &[Parsed] {
+        match self {
+            Self::One(parsed) => std::slice::from_ref(parsed),
+            Self::Many(parsed) => parsed,
+        }
+    }
+
+    /// How faults of the statement at an index are pointed at.
+    #[must_use]
+    pub fn pointer(&self, index: usize) -> String {
+        match self {
+            Self::One(_) => String::new(),
+            Self::Many(_) => format!("/{index}"),
+        }
+    }
+
+    /// The statements, in their order.
+    #[must_use]
     pub fn into_statements(self) -> Vec<Parsed> {
         match self {
             Self::One(parsed) => vec![*parsed],
@@ -73,37 +92,53 @@ impl Body {
     }
 }
 
+/// The rules of a body besides those of its statements.
+#[derive(Clone, Copy)]
+struct Rules {
+    version: XapiVersion,
+    /// Whether parts with the contents of attachments may follow it.
+    mixed: bool,
+}
+
 /// Reads a body, an object or an array of objects, under the rules of a version.
 ///
 /// The faults of all statements are told together (at most a hundred); in an array the pointers
 /// start with the statement's index.
 pub fn parse(body: &Bytes, version: XapiVersion) -> Result<Body, Vec<Fault>> {
+    let mixed = false;
+    read(body, Rules { version, mixed })
+}
+
+/// Reads the first part of a multipart/mixed body: as [`parse()`], but the contents of attachments may
+/// follow.
+pub fn parse_mixed(body: &Bytes, version: XapiVersion) -> Result<Body, Vec<Fault>> {
+    let mixed = true;
+    read(body, Rules { version, mixed })
+}
+
+fn read(body: &Bytes, rules: Rules) -> Result<Body, Vec<Fault>> {
     let value = strict_json::parse(body).map_err(|fault| vec![fault])?;
     match value {
-        Value::Array(values) => parse_many(body, values, version).map(Body::Many),
-        value => parse_one(body, value, version).map(|parsed| Body::One(Box::new(parsed))),
+        Value::Array(values) => parse_many(body, values, rules).map(Body::Many),
+        value => parse_one(body, value, rules).map(|parsed| Body::One(Box::new(parsed))),
     }
 }
 
-fn parse_one(body: &Bytes, value: Value, version: XapiVersion) -> Result<Parsed, Vec<Fault>> {
-    let faults = faults_of(&value, version);
+fn parse_one(body: &Bytes, value: Value, rules: Rules) -> Result<Parsed, Vec<Fault>> {
+    let faults = faults_of(&value, rules);
     if !faults.is_empty() {
         return Err(faults);
     }
     let raw: &RawValue = serde_json::from_slice(body).map_err(|_| vec![unreadable()])?;
-    Ok(parsed(body, raw, value, version))
+    Ok(parsed(body, raw, value, rules.version))
 }
 
-fn parse_many(
-    body: &Bytes,
-    values: Vec<Value>,
-    version: XapiVersion,
-) -> Result<Vec<Parsed>, Vec<Fault>> {
+fn parse_many(body: &Bytes, values: Vec<Value>, rules: Rules) -> Result<Vec<Parsed>, Vec<Fault>> {
     let mut faults = Vec::new();
     for (index, value) in values.iter().enumerate() {
         let prefix = format!("/{index}");
         faults.extend(
-            faults_of(value, version)
+            faults_of(value, rules)
                 .into_iter()
                 .map(|fault| fault.under(&prefix)),
         );
@@ -122,7 +157,7 @@ fn parse_many(
     Ok(raws
         .into_iter()
         .zip(values)
-        .map(|(raw, value)| parsed(body, raw, value, version))
+        .map(|(raw, value)| parsed(body, raw, value, rules.version))
         .collect())
 }
 
@@ -140,35 +175,21 @@ fn id_of(statement: &Value) -> Option<StatementId> {
     statement.get("id")?.as_str()?.parse().ok()
 }
 
-fn faults_of(statement: &Value, version: XapiVersion) -> Vec<Fault> {
-    let mut faults = xapi::validate(statement, version);
-    if faults.is_empty() {
-        faults.extend(attachments_without_url(statement));
-    }
-    faults
+/// Every fault of a statement by itself: the contents of attachments may follow.
+pub(super) fn faults_alone(statement: &Value, version: XapiVersion) -> Vec<Fault> {
+    let mixed = true;
+    faults_of(statement, Rules { version, mixed })
 }
 
-/// In a JSON body an attachment is at its `fileUrl` or nowhere: what lies beside the statement needs
-/// multipart/mixed.
-fn attachments_without_url(statement: &Value) -> Vec<Fault> {
-    ["/attachments", "/object/attachments"]
-        .into_iter()
-        .filter_map(|place| Some((place, statement.pointer(place)?.as_array()?)))
-        .flat_map(|(place, attachments)| {
-            attachments
-                .iter()
-                .enumerate()
-                .map(move |(index, one)| (place, index, one))
-        })
-        .filter(|(_, _, attachment)| attachment.get("fileUrl").is_none())
-        .map(|(place, index, _)| Fault {
-            pointer: format!("{place}/{index}"),
-            rule: "attachment-file-url",
-            section: ATTACHMENTS,
-            detail: "an attachment of a statement sent as application/json must have a fileUrl"
-                .to_owned(),
-        })
-        .collect()
+fn faults_of(statement: &Value, rules: Rules) -> Vec<Fault> {
+    let mut faults = xapi::validate(statement, rules.version);
+    if faults.is_empty() {
+        faults.extend(attachments::signatures_of_other_types(statement));
+        if !rules.mixed {
+            faults.extend(attachments::without_url(statement));
+        }
+    }
+    faults
 }
 
 /// The second of two equal ids in one array, with its index.

@@ -10,6 +10,7 @@ use schemas::xapi::XapiVersion;
 use serde_json::Value;
 use uuid::{NoContext, Timestamp, Uuid};
 
+use super::attachments::Attached;
 use super::definition::{self, Definition};
 use super::keys::{self, Agents, Iri};
 use super::parse::Parsed;
@@ -77,6 +78,8 @@ pub struct Stamped {
     pub payload: Vec<u8>,
     /// What it says of activities, if its sender may define them.
     pub definitions: Vec<Definition>,
+    /// The attachments whose content was sent along; empty until they are matched.
+    pub attachments: Vec<Attached>,
 }
 
 /// Stamps the statements of one request.
@@ -122,6 +125,7 @@ impl Stamper<'_> {
             } else {
                 Vec::new()
             },
+            attachments: Vec::new(),
         }
     }
 

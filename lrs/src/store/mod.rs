@@ -2,6 +2,7 @@
 //! names tokio-postgres.
 
 pub mod agents;
+pub mod attachments;
 pub mod definitions;
 pub mod dictionaries;
 pub mod documents;
@@ -31,6 +32,8 @@ pub const MIGRATIONS: Migrations = Migrations {
         (
             "0003_documents",
             include_str!("../../migrations/0003_documents.sql"),
+            "0004_attachments",
+            include_str!("../../migrations/0004_attachments.sql"),
         ),
         (
             "0005_profile_warnings",

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{StoreError, settle};
 use crate::ingest::batch::Existing;
-use crate::statement::Stamped;
+use crate::statement::{Attached, Stamped};
 
 /// A statement whose long keys have become integers.
 #[derive(Debug)]
@@ -237,6 +237,7 @@ struct Columns<'a> {
     related_agents: Related,
     related_activities: Related,
     references: (Vec<i32>, Vec<Uuid>),
+    attachments: AttachmentColumns<'a>,
 }
 
 /// Keys that only `related_*` finds a statement by: place, key, verb.
@@ -306,6 +307,9 @@ impl<'a> Columns<'a> {
             self.references.0.push(place);
             self.references.1.push(target.as_uuid());
         }
+        for attached in &statement.attachments {
+            self.attachments.push(place, attached);
+        }
     }
 
     fn parameters(&self) -> Vec<&(dyn ToSql + Sync)> {
@@ -331,7 +335,45 @@ impl<'a> Columns<'a> {
         parameters.extend(self.related_activities.parameters());
         parameters.push(&self.references.0);
         parameters.push(&self.references.1);
+        parameters.extend(self.attachments.parameters());
         parameters
+    }
+}
+
+/// The columns of `lrs.statement_attachments`.
+#[derive(Default)]
+struct AttachmentColumns<'a> {
+    statement: Vec<i32>,
+    place: Vec<i32>,
+    sha2: Vec<&'a str>,
+    sha256: Vec<&'a [u8]>,
+    length: Vec<i64>,
+    content_type: Vec<&'a str>,
+    signature: Vec<Option<&'static str>>,
+}
+
+impl<'a> AttachmentColumns<'a> {
+    fn push(&mut self, statement: i32, attached: &'a Attached) {
+        self.statement.push(statement);
+        self.place.push(attached.place);
+        self.sha2.push(&attached.sha2);
+        self.sha256.push(&attached.sha256);
+        self.length.push(attached.length);
+        self.content_type.push(&attached.content_type);
+        self.signature
+            .push(attached.signature.map(|standing| standing.as_str()));
+    }
+
+    fn parameters(&self) -> [&(dyn ToSql + Sync); 7] {
+        [
+            &self.statement,
+            &self.place,
+            &self.sha2,
+            &self.sha256,
+            &self.length,
+            &self.content_type,
+            &self.signature,
+        ]
     }
 }
 

@@ -12,6 +12,7 @@ use service::context::Context;
 use service::identity::Scope;
 use service::identity::oidc::Issuer;
 use service::testkit::{TestDb, TestIssuer};
+use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -26,6 +27,8 @@ pub(crate) struct App {
     version: String,
     server: ServerHandle,
     stop: CancellationToken,
+    /// Where the contents of attachments are.
+    pub(crate) attachments: Arc<TempDir>,
 }
 
 impl App {
@@ -38,41 +41,41 @@ impl App {
     pub(crate) async fn with(change: impl FnOnce(&mut LrsConfig)) -> Self {
         let db = Arc::new(TestDb::new(&[lrs::MIGRATIONS]).await);
         let authorization = db.basic(&[Scope::All]).await;
-        Self::on(db, authorization, change, None).await
+        let attachments = Arc::new(tempfile::tempdir().expect("a folder"));
+        Self::on(db, authorization, attachments, change, None).await
     }
 
     /// An LRS on a fresh database that takes the tokens of an issuer.
     pub(crate) async fn trusting(issuer: &TestIssuer) -> Self {
         let db = Arc::new(TestDb::new(&[lrs::MIGRATIONS]).await);
         let authorization = db.basic(&[Scope::All]).await;
-        Self::on(db, authorization, |_| {}, issuer.accepted()).await
+        let attachments = Arc::new(tempfile::tempdir().expect("a folder"));
+        Self::on(db, authorization, attachments, |_| {}, issuer.accepted()).await
     }
 
     /// One more LRS on the same database, with connections of its own.
     pub(crate) async fn another(&self) -> Self {
-        Self::on(
-            Arc::clone(&self.db),
-            self.authorization.clone(),
-            |_| {},
-            None,
-        )
-        .await
+        let attachments = Arc::clone(&self.attachments);
+        let db = Arc::clone(&self.db);
+        Self::on(db, self.authorization.clone(), attachments, |_| {}, None).await
     }
 
     async fn on(
         db: Arc<TestDb>,
         authorization: String,
+        attachments: Arc<TempDir>,
         change: impl FnOnce(&mut LrsConfig),
         issuer: Option<Issuer>,
     ) -> Self {
         let mut config = LrsConfig::load(&Settings::defaults()).expect("the defaults");
+        config.attachments_root = attachments.path().to_string_lossy().into_owned();
         change(&mut config);
         let pool = service::pg::pool(db.url(), POOL).expect("a pool");
         let context = Context::open(pool, std::time::Duration::from_secs(60))
             .await
             .expect("the database answers");
         let credentials = web::Data::new(context.credentials.clone().accepting(issuer));
-        let lrs = web::Data::new(Lrs::new(context, config));
+        let lrs = web::Data::new(Lrs::new(context, config).expect("a place for attachments"));
         let stop = CancellationToken::new();
         tokio::spawn(lrs::run_background(Arc::clone(&lrs), stop.clone()));
         let server = HttpServer::new(move || {
@@ -99,6 +102,7 @@ impl App {
             version: "1.0.3".to_owned(),
             server: handle,
             stop,
+            attachments,
         }
     }
 

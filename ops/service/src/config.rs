@@ -321,6 +321,18 @@ impl Settings {
         }
     }
 
+    /// Where the contents of attachments are: the setting, or the folder `attachments` under `data`.
+    #[must_use]
+    pub fn attachments_root(&self) -> String {
+        let url = self.text("attachments.url");
+        if url.is_empty() {
+            let folder = self.data().join("attachments");
+            folder.to_string_lossy().into_owned()
+        } else {
+            url
+        }
+    }
+
     /// Address and port of the HTTP server.
     #[must_use]
     pub fn listen(&self) -> String {

@@ -11,7 +11,7 @@ use service::identity::Caller;
 
 use crate::Lrs;
 use crate::http::version::Spoken;
-use crate::http::{access, params, problems};
+use crate::http::{access, multipart, params, problems};
 use crate::query::filter::{self, Ask, Shown};
 use crate::query::read::Page;
 use crate::query::show::Reader;
@@ -76,9 +76,10 @@ async fn single(
         .filter(|(_, is_voided)| *is_voided == voided)
         .map(|(statement, _)| statement)
         .ok_or_else(|| problems::no_statement(parameter))?;
-    let stored = statement.stored;
+    let (stored, seq) = (statement.stored, statement.seq);
     let texts = lrs.show(&[statement], shown.format, reader).await?;
-    Ok(answer(shown, Some(stored)).body(texts.concat()))
+    let answer = answer(shown, Some(stored));
+    give(lrs, answer, shown, texts.concat(), &[seq]).await
 }
 
 /// `{"statements":[…],"more":"…"}` (Data 3: `StatementResult`).
@@ -96,7 +97,25 @@ async fn page(lrs: &Lrs, page: &Page, reader: &Reader) -> Result<HttpResponse, P
         "{{\"statements\":[{}],\"more\":\"{more}\"}}",
         texts.join(",")
     );
-    Ok(answer(page.shown, last_modified(page, reader.version)).body(text))
+    let answer = answer(page.shown, last_modified(page, reader.version));
+    let positions: Vec<i64> = page.statements.iter().map(|one| one.seq).collect();
+    give(lrs, answer, page.shown, text, &positions).await
+}
+
+/// The JSON, with the contents of the attachments of the statements at these positions if they are
+/// asked for.
+async fn give(
+    lrs: &Lrs,
+    mut answer: HttpResponseBuilder,
+    shown: Shown,
+    text: String,
+    positions: &[i64],
+) -> Result<HttpResponse, Problem> {
+    if shown.attachments {
+        multipart::respond(lrs, answer, text, positions).await
+    } else {
+        Ok(answer.body(text))
+    }
 }
 
 /// Of a page only 2.0 tells when it was last changed: when its newest statement was stored

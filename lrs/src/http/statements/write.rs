@@ -8,8 +8,10 @@ use service::identity::{Action, Caller};
 use crate::Lrs;
 use crate::http::profile_check::profile_check;
 use crate::http::version::Spoken;
-use crate::http::{access, body, params, problems};
-use crate::statement::{Body, Parsed, Stamper, parse};
+use crate::http::{access, params, problems};
+use crate::statement::{Body, Parsed, Stamper};
+
+use super::sent::Sent;
 
 const PUT_SECTION: &str = "xAPI 1.0.3 Communication 2.1.1";
 const POST_SECTION: &str = "xAPI 1.0.3 Communication 2.1.2";
@@ -24,8 +26,8 @@ pub(in crate::http) async fn put(
 ) -> Result<HttpResponse, Problem> {
     caller.require(Action::WriteStatements)?;
     let id = id_of_put(&params::decode(request.query_string())?)?;
-    let sent = body::json(&request, payload.into_inner(), lrs.config().body_max_bytes).await?;
-    let parsed = one(parse(&sent, version).map_err(problems::invalid)?)?;
+    let sent = Sent::read(&lrs, request.headers(), payload.into_inner(), version).await?;
+    let parsed = one(&sent.body)?;
     if parsed.id().is_some_and(|inside| inside != id) {
         return Err(problems::bad_request(
             "/id",
@@ -34,11 +36,12 @@ pub(in crate::http) async fn put(
             "the id of the statement is that of the query, or is left out",
         ));
     }
-    access::may_write(&caller, std::slice::from_ref(&parsed), false)?;
-    profile_check(&lrs, &caller, std::slice::from_ref(&parsed), false)?;
-    let stamped = stamper(&lrs, &caller).stamp_as(&parsed, id);
-    drop(parsed);
-    lrs.store(vec![stamped], sent.len())
+    access::may_write(&caller, std::slice::from_ref(parsed), false)?;
+    profile_check(&lrs, &caller, std::slice::from_ref(parsed), false)?;
+    let mut stamped = vec![stamper(&lrs, &caller).stamp_as(parsed, id)];
+    let bytes = sent.bytes;
+    sent.attach(&lrs, Some(id), &mut stamped).await?;
+    lrs.store(stamped, bytes)
         .await
         .map_err(|refusal| problems::refusal(&refusal, false))?;
     Ok(HttpResponse::NoContent().finish())
@@ -61,17 +64,21 @@ pub(in crate::http) async fn post(
             "a POST of statements has no parameters",
         ));
     }
-    let sent = body::json(&request, payload.into_inner(), lrs.config().body_max_bytes).await?;
-    let parsed = parse(&sent, version).map_err(problems::invalid)?;
-    let is_array = matches!(parsed, Body::Many(_));
-    let parsed = parsed.into_statements();
-    access::may_write(&caller, &parsed, is_array)?;
-    profile_check(&lrs, &caller, &parsed, is_array)?;
+    let sent = Sent::read(&lrs, request.headers(), payload.into_inner(), version).await?;
+    let is_array = matches!(sent.body, Body::Many(_));
+    access::may_write(&caller, sent.body.statements(), is_array)?;
+    profile_check(&lrs, &caller, sent.body.statements(), is_array)?;
     let stamper = stamper(&lrs, &caller);
-    let stamped: Vec<_> = parsed.iter().map(|parsed| stamper.stamp(parsed)).collect();
-    drop(parsed);
+    let mut stamped: Vec<_> = sent
+        .body
+        .statements()
+        .iter()
+        .map(|parsed| stamper.stamp(parsed))
+        .collect();
     let ids: Vec<StatementId> = stamped.iter().map(|stamped| stamped.id).collect();
-    lrs.store(stamped, sent.len())
+    let bytes = sent.bytes;
+    sent.attach(&lrs, None, &mut stamped).await?;
+    lrs.store(stamped, bytes)
         .await
         .map_err(|refusal| problems::refusal(&refusal, is_array))?;
     Ok(HttpResponse::Ok().json(ids))
@@ -112,9 +119,9 @@ fn id_of_put(parameters: &[(String, String)]) -> Result<StatementId, Problem> {
     }
 }
 
-fn one(body: Body) -> Result<Parsed, Problem> {
+fn one(body: &Body) -> Result<&Parsed, Problem> {
     match body {
-        Body::One(parsed) => Ok(*parsed),
+        Body::One(parsed) => Ok(parsed),
         Body::Many(_) => Err(problems::bad_request(
             "",
             "put-one-statement",

@@ -2,7 +2,8 @@
 -- $1: how many; $2..$11: a column each of lrs.statements ($2: place in the group, 0-based);
 -- $12, $13: further agents (place, agent); $14, $15: voidings (place, target);
 -- $16..$35: columns of lrs.answers ($16: place); $36..$38: related agents (place, agent, verb);
--- $39..$41: related activities (place, activity, verb); $42, $43: references (place, target).
+-- $39..$41: related activities (place, activity, verb); $42, $43: references (place, target);
+-- $44..$50: columns of lrs.statement_attachments ($44: place of the statement).
 -- Rows: one, the group's `stored` and first position. Index: all of lrs.statements.
 -- Ids and targets are written in sorted order, statements wholly before voidings (`written`), so
 -- that two copies that write the same ones never wait for each other in a circle. lrs.stamp runs
@@ -64,5 +65,14 @@ with stamp as materialized (
     insert into lrs.statement_refs (seq, target)
     select stamp.first_seq + r.place, r.target
       from written, stamp, unnest($42::integer[], $43::uuid[]) as r (place, target)
+), attachments as (
+    insert into lrs.statement_attachments
+        (seq, place, sha2, sha256, length, content_type, signature)
+    select stamp.first_seq + r.statement, r.place, r.sha2, r.sha256, r.length, r.content_type,
+           r.signature
+      from written, stamp,
+           unnest($44::integer[], $45::integer[], $46::text[], $47::bytea[], $48::bigint[],
+                  $49::text[], $50::text[])
+               as r (statement, place, sha2, sha256, length, content_type, signature)
 )
 select stamp.stored, stamp.first_seq from stamp, written

@@ -1,0 +1,76 @@
+//! The statements of a PUT or POST, with what came beside them.
+
+use actix_web::dev::Payload;
+use actix_web::http::header::HeaderMap;
+use schemas::ids::StatementId;
+use schemas::xapi::XapiVersion;
+use service::error::Problem;
+
+use crate::Lrs;
+use crate::attachments::intake::Intake;
+use crate::http::body::{self, Kind};
+use crate::http::{multipart, problems};
+use crate::statement::{Body, Stamped, parse};
+
+/// What was sent, checked against the rules, stored nowhere.
+#[derive(Debug)]
+pub(super) struct Sent<'a> {
+    /// The statements.
+    pub(super) body: Body,
+    /// Bytes of their JSON: what they count for in the queue.
+    pub(super) bytes: usize,
+    /// The contents of attachments, when there could be any.
+    contents: Option<Intake<'a>>,
+}
+
+impl<'a> Sent<'a> {
+    /// Reads a request.
+    pub(super) async fn read(
+        lrs: &'a Lrs,
+        headers: &HeaderMap,
+        payload: Payload,
+        version: XapiVersion,
+    ) -> Result<Self, Problem> {
+        match body::kind(headers)? {
+            Kind::Json => {
+                let sent = body::read(headers, payload, lrs.config().body_max_bytes).await?;
+                Ok(Self {
+                    body: parse(&sent, version).map_err(problems::invalid)?,
+                    bytes: sent.len(),
+                    contents: None,
+                })
+            }
+            Kind::Mixed(boundary) => {
+                let received =
+                    multipart::receive(lrs, headers, payload, &boundary, version).await?;
+                Ok(Self {
+                    body: received.body,
+                    bytes: received.bytes,
+                    contents: Some(received.intake),
+                })
+            }
+        }
+    }
+
+    /// Matches the contents with the statements, keeps them, and names them in what was stamped: the
+    /// last step before the commit. `id` is that of a single statement, given beside it.
+    pub(super) async fn attach(
+        self,
+        lrs: &Lrs,
+        id: Option<StatementId>,
+        stamped: &mut [Stamped],
+    ) -> Result<(), Problem> {
+        let Some(contents) = self.contents else {
+            return Ok(());
+        };
+        let matched = contents
+            .matched(&self.body, id, service::clock::now())
+            .await
+            .map_err(problems::invalid)?;
+        for (stamped, attached) in stamped.iter_mut().zip(matched) {
+            stamped.attachments = attached;
+        }
+        lrs.keep(contents).await?;
+        Ok(())
+    }
+}

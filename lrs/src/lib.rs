@@ -68,8 +68,8 @@ pub struct Lrs {
     references: Arc<Notify>,
     definitions: Arc<Definitions>,
     horizon: Horizon,
-    warnings: Warnings,
     attachments: Attachments,
+    warnings: Warnings,
 }
 
 /// Why statements were not stored, or may not have been.
@@ -101,8 +101,8 @@ impl Lrs {
             references: Arc::default(),
             definitions: Arc::default(),
             horizon: Horizon::new(context.pool.clone()),
-            warnings: Warnings::default(),
             attachments: Attachments::open(&config)?,
+            warnings: Warnings::default(),
             context,
             config,
         })
@@ -306,7 +306,8 @@ impl Lrs {
 /// Runs the committers, and the worker that follows references, until `shutdown`.
 ///
 /// Then it takes nothing in any more, stores what waits, and returns. References that are not followed by then wait for another
-/// copy or the next start. What was counted against the profile is added to the database besides.
+/// copy or the next start. What was counted against the profile is added to the database
+/// besides.
 pub async fn run_background(lrs: Arc<Lrs>, shutdown: CancellationToken) -> anyhow::Result<()> {
     let warnings = warnings::run(&lrs, shutdown.clone());
     let (ended, ()) = tokio::join!(run_committers(Arc::clone(&lrs), shutdown), warnings);

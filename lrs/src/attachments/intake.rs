@@ -52,6 +52,15 @@ pub struct Wanted {
     is_signature: bool,
 }
 
+impl Wanted {
+    /// The length, if all agree on it.
+    #[must_use]
+    pub fn length(&self) -> Option<u64> {
+        let (first, rest) = self.lengths.split_first()?;
+        rest.iter().all(|other| other == first).then_some(*first)
+    }
+}
+
 /// A content that arrived whole and is what its hash says.
 #[derive(Debug)]
 pub struct Arrived {

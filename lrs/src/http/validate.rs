@@ -29,13 +29,13 @@ pub(super) async fn post(
         caller.require(Action::WriteStatements)?;
     }
     let version = version(&request, lrs.config().xapi.default_version)?;
-    let headers = request.headers();
-    if body::kind(headers)? != Kind::Json {
+    if body::kind(request.headers())? != Kind::Json {
         return Err(problems::media_type(
-            "statements are checked as application/json, without the contents of attachments",
+            "statements to be looked at are sent as application/json, without the contents of attachments",
         ));
     }
-    let sent = body::read(headers, payload.into_inner(), lrs.config().body_max_bytes).await?;
+    let max_bytes = lrs.config().body_max_bytes;
+    let sent = body::read(request.headers(), payload.into_inner(), max_bytes).await?;
     // A body of many statements is the work of a tenth of a second: others are answered meanwhile.
     let report =
         web::block(move || Report::of_body(&sent, version, Profile::sillage(), MOST_STATEMENTS))

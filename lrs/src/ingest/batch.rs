@@ -271,7 +271,6 @@ mod tests {
             .flat_map(|request| &request.statements)
             .map(|one| {
                 let known = Existing {
-                    stored: DateTime::default(),
                     payload: one.payload.clone(),
                     authority: one.authority.hash(),
                 };

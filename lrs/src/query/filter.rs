@@ -167,10 +167,10 @@ impl Reader {
     }
 
     fn finish(mut self, parameters: &[(String, String)]) -> Result<Ask, Vec<Fault>> {
-        for alone in ["statementId", "voidedStatementId", "more"] {
-            let allowed = |name: &str| {
-                name == alone || (alone != "more" && matches!(name, "attachments" | "format"))
-            };
+        // `more` says which page it is whatever stands beside it: a client in use (Ralph) sends the
+        // query again with it.
+        for alone in ["statementId", "voidedStatementId"] {
+            let allowed = |name: &str| name == alone || matches!(name, "attachments" | "format");
             if parameters.iter().any(|(name, _)| name == alone)
                 && let Some((other, _)) = parameters.iter().find(|(name, _)| !allowed(name))
             {
@@ -355,6 +355,16 @@ mod tests {
     }
 
     #[test]
+    fn more_may_stand_beside_its_query() {
+        let with_more = asked(&[
+            ("verb", "https://example.org/v"),
+            ("limit", "10"),
+            ("more", "x"),
+        ]);
+        assert!(matches!(with_more, Ok(Ask::More(text)) if text == "x"));
+    }
+
+    #[test]
     fn what_is_not_understood_is_refused() {
         let id = "7d0c1f3e-5b2a-4f6e-9c51-2f3b8f0a1c22";
         for (parameters, name, rule) in [
@@ -381,8 +391,8 @@ mod tests {
                 "query-parameter-combination",
             ),
             (
-                &[("more", "x"), ("format", "exact")],
-                "format",
+                &[("statementId", id), ("more", "x")],
+                "more",
                 "query-parameter-combination",
             ),
             (&[("statementId", "x")], "statementId", "query-id-not-uuid"),

@@ -8,7 +8,7 @@ use schemas::ids::{Registration, StatementId};
 use schemas::profile::{self, Candidate, verbs};
 use schemas::xapi::XapiVersion;
 use serde_json::Value;
-use uuid::{NoContext, Timestamp, Uuid};
+use uuid::{Builder, NoContext, Timestamp, Uuid, Version};
 
 use super::attachments::Attached;
 use super::definition::{self, Definition};
@@ -98,7 +98,7 @@ pub struct Stamper<'a> {
 }
 
 impl Stamper<'_> {
-    /// Stamps a statement; one without an id gets a version 7 UUID.
+    /// Stamps a statement; one without an id gets a UUID that starts with the time.
     #[must_use]
     pub fn stamp(&self, parsed: &Parsed) -> Stamped {
         let statement = parsed.value();
@@ -138,10 +138,14 @@ impl Stamper<'_> {
         }
     }
 
+    /// The layout of version 7, told as version 4: clients in use know the versions of RFC 4122 alone,
+    /// and do not read a statement under any other.
     fn mint(&self) -> StatementId {
         let seconds = u64::try_from(self.now.timestamp()).unwrap_or_default();
         let time = Timestamp::from_unix(NoContext, seconds, self.now.timestamp_subsec_nanos());
-        StatementId::from_uuid(Uuid::new_v7(time))
+        let uuid =
+            Builder::from_bytes(Uuid::new_v7(time).into_bytes()).with_version(Version::Random);
+        StatementId::from_uuid(uuid.into_uuid())
     }
 }
 
@@ -159,6 +163,7 @@ fn text<'a>(statement: &'a Value, pointer: &str) -> Option<&'a str> {
 mod tests {
     use bytes::Bytes;
     use serde_json::json;
+    use uuid::Variant;
 
     use super::*;
     use crate::statement::parse;
@@ -184,12 +189,13 @@ mod tests {
             "object": { "id": "https://example.org/o" } });
         let (one, two) = (stamped(&bare), stamped(&bare));
         assert_ne!(one.id, two.id);
-        let time = one
-            .id
-            .as_uuid()
-            .get_timestamp()
-            .expect("version 7 holds its time");
-        assert_eq!(time.to_unix().0, 1_780_000_000);
+        for minted in [one.id.as_uuid(), two.id.as_uuid()] {
+            assert_eq!(minted.as_u128() >> 80, 1_780_000_000_000, "milliseconds");
+            assert_eq!(
+                (minted.get_version_num(), minted.get_variant()),
+                (4, Variant::RFC4122)
+            );
+        }
         assert_eq!(one.activity, Some(Iri::new("https://example.org/o")));
         assert_eq!(one.candidate, Candidate::Other);
     }

@@ -32,6 +32,8 @@ pub const MIGRATIONS: Migrations = Migrations {
         (
             "0003_documents",
             include_str!("../../migrations/0003_documents.sql"),
+        ),
+        (
             "0004_attachments",
             include_str!("../../migrations/0004_attachments.sql"),
         ),

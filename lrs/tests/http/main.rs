@@ -9,7 +9,6 @@ mod attachments;
 mod caller;
 mod compressed;
 mod concurrent;
-mod concurrent;
 mod corners;
 mod documents;
 mod documents_concurrency;

@@ -1,5 +1,7 @@
 //! Who may call: credentials over their life, on several copies, over HTTP; tokens of an issuer.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;

@@ -163,6 +163,11 @@ impl Installation {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// Key and secret of the credential.
+    pub(crate) fn credential(&self) -> (&str, &str) {
+        (&self.key, &self.secret)
+    }
+
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.endpoint())
     }

@@ -9,6 +9,7 @@
 )]
 
 mod answers;
+mod clients;
 mod crash;
 mod demo;
 mod front;

@@ -2,6 +2,9 @@
 //!
 //! A line that starts with the delimiter and goes on with anything but `--` or white space belongs to
 //! the content, so that bytes that merely look like a delimiter come through as they are.
+//!
+//! Clients in use put no line break before the delimiter between two attachments. Where a content is as
+//! long as was declared, a delimiter ends it all the same.
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -54,6 +57,8 @@ pub(super) struct Parser {
     delimiter: Vec<u8>,
     buffer: BytesMut,
     state: State,
+    /// Bytes that the content still has, as was declared.
+    left: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +90,13 @@ impl Parser {
             // The first delimiter needs no line before it.
             buffer: BytesMut::from(&b"\r\n"[..]),
             state: State::Preamble,
+            left: None,
         }
+    }
+
+    /// How long the content is that begins, as was declared.
+    pub(super) fn declare(&mut self, length: u64) {
+        self.left = Some(length);
     }
 
     /// Takes in what arrived.
@@ -129,6 +140,13 @@ impl Parser {
 
     /// Bytes before the next delimiter; empty: it stood here, and the state is what follows it.
     fn content(&mut self) -> Option<Bytes> {
+        if self.left == Some(0) {
+            match self.bare() {
+                Line::Unknown => return None,
+                Line::Other => self.left = None,
+                line => return Some(self.pass(&line, 2)),
+            }
+        }
         let mut from = 0;
         while let Some(found) = self.find_cr(from) {
             let rest = &self.buffer[found..];
@@ -142,20 +160,34 @@ impl Parser {
                 _ if rest.len() < self.delimiter.len() => return None,
                 Line::Unknown => return None,
                 Line::Other => from = found + 1,
-                Line::Delimiter(length) => {
-                    self.buffer.advance(self.delimiter.len() + length);
-                    self.state = State::Header;
-                    return Some(Bytes::new());
-                }
-                Line::Closing => {
-                    self.buffer.clear();
-                    self.state = State::Epilogue;
-                    return Some(Bytes::new());
-                }
+                line => return Some(self.pass(&line, 0)),
             }
         }
         let all = self.buffer.len();
         (all > 0).then(|| self.take(all))
+    }
+
+    /// What stands here, were no line break needed before the delimiter.
+    fn bare(&self) -> Line {
+        let bare = &self.delimiter[2..];
+        match self.buffer.strip_prefix(bare) {
+            Some(rest) => line(rest),
+            None if bare.starts_with(&self.buffer) => Line::Unknown,
+            None => Line::Other,
+        }
+    }
+
+    /// Goes past a delimiter, of which the first bytes may be absent: the end of a content.
+    fn pass(&mut self, line: &Line, absent: usize) -> Bytes {
+        self.left = None;
+        if let Line::Delimiter(length) = line {
+            self.buffer.advance(self.delimiter.len() - absent + length);
+            self.state = State::Header;
+        } else {
+            self.buffer.clear();
+            self.state = State::Epilogue;
+        }
+        Bytes::new()
     }
 
     fn find_cr(&self, from: usize) -> Option<usize> {
@@ -163,8 +195,17 @@ impl Parser {
         Some(from + found)
     }
 
+    /// So many bytes of the content, or those up to its declared end.
     fn take(&mut self, bytes: usize) -> Bytes {
-        self.buffer.split_to(bytes).freeze()
+        let most = self
+            .left
+            .and_then(|left| usize::try_from(left).ok())
+            .unwrap_or(usize::MAX);
+        let taken = self.buffer.split_to(bytes.min(most)).freeze();
+        if let Some(left) = &mut self.left {
+            *left = left.saturating_sub(taken.len() as u64);
+        }
+        taken
     }
 
     fn header(&mut self) -> Result<Option<Event>, Broken> {
@@ -346,6 +387,56 @@ mod tests {
         let parts = read(boundary, body.as_bytes(), &[7]).expect("two parts");
         assert_eq!(parts[0], (Some("application/json".into()), b"{}".to_vec()));
         assert_eq!(parts[1].1, b"here is a simple attachment");
+    }
+
+    /// The contents of a body, each declared as long as here.
+    fn declared(body: &[u8], lengths: &[u64], size: usize) -> Result<Vec<Vec<u8>>, Broken> {
+        let mut parser = Parser::new("b");
+        let mut lengths = lengths.iter();
+        let mut contents: Vec<Vec<u8>> = Vec::new();
+        let mut pieces = body.chunks(size);
+        loop {
+            while let Some(event) = parser.next()? {
+                match event {
+                    Event::Part(_) => {
+                        contents.push(Vec::new());
+                        parser.declare(*lengths.next().expect("a length for each part"));
+                    }
+                    Event::Data(data) => contents.last_mut().expect("a part").extend(data),
+                    Event::End => {}
+                }
+            }
+            match pieces.next() {
+                Some(piece) => parser.feed(piece),
+                None => return parser.finish().map(|()| contents),
+            }
+        }
+    }
+
+    #[test]
+    fn a_content_as_long_as_declared_ends_without_a_line_break() {
+        let body = b"--b\r\n\r\none--b\r\n\r\ntwo\r\n--b\r\n\r\n--b\r\n\r\nfour--b--";
+        let contents = ["one", "two", "", "four"].map(|text| text.as_bytes().to_vec());
+        for size in 1..=body.len() {
+            assert_eq!(
+                declared(body, &[3, 3, 0, 4], size),
+                Ok(contents.to_vec()),
+                "in pieces of {size}"
+            );
+        }
+    }
+
+    #[test]
+    fn elsewhere_a_delimiter_needs_its_line_break() {
+        let body = b"--b\r\n\r\none--b\r\nx--b--two\r\n--b--";
+        for lengths in [[2], [4], [16], [1_000]] {
+            let content = b"one--b\r\nx--b--two".to_vec();
+            assert_eq!(
+                declared(body, &lengths, 5),
+                Ok(vec![content]),
+                "{lengths:?}"
+            );
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use service::error::Problem;
 
 use super::parser::{Broken, Event, Header, Parser};
 use crate::Lrs;
-use crate::attachments::intake::{Incoming, Intake, NotTaken};
+use crate::attachments::intake::{Incoming, Intake, NotTaken, Wanted};
 use crate::http::body::announced;
 use crate::http::decode::{self, Content};
 use crate::http::media::{self, Media};
@@ -179,6 +179,9 @@ async fn attachment(
     intake: &mut Intake<'_>,
 ) -> Result<(), Problem> {
     let (hash, length) = heading(parts, header, intake)?;
+    if let Some(declared) = intake.wanted(&hash).and_then(Wanted::length) {
+        parts.parser.declare(declared);
+    }
     let place = parts.place();
     let mut incoming = intake.begin(&hash);
     while let Some(data) = parts.data().await? {

@@ -175,6 +175,12 @@ fn id_of(statement: &Value) -> Option<StatementId> {
     statement.get("id")?.as_str()?.parse().ok()
 }
 
+/// Every fault of a statement by itself: the contents of attachments may follow.
+pub(super) fn faults_alone(statement: &Value, version: XapiVersion) -> Vec<Fault> {
+    let mixed = true;
+    faults_of(statement, Rules { version, mixed })
+}
+
 fn faults_of(statement: &Value, rules: Rules) -> Vec<Fault> {
     let mut faults = xapi::validate(statement, rules.version);
     if faults.is_empty() {

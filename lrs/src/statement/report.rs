@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use schemas::Fault;
 use schemas::profile::{Profile, ProfileFault};
 use schemas::strict_json;
-use schemas::xapi::{self, XapiVersion};
+use schemas::xapi::XapiVersion;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::parse::repeated_ids;
+use super::attachments;
+use super::parse::{faults_alone, repeated_ids};
 
 /// How many faults are told at most, over all statements: an answer must not grow to a hundred times
 /// the body. Whether a statement is accepted is told of each.
@@ -265,7 +266,7 @@ impl<'p> Writer<'p> {
         prefix: &str,
         more: Vec<Fault>,
     ) {
-        let mut faults: Vec<Fault> = xapi::validate(statement, self.version)
+        let mut faults: Vec<Fault> = faults_alone(statement, self.version)
             .into_iter()
             .map(|fault| fault.under(prefix))
             .collect();
@@ -284,7 +285,7 @@ impl<'p> Writer<'p> {
             index: 0,
             line,
             accepted: faults.is_empty(),
-            needs_multipart: needs_multipart(statement),
+            needs_multipart: !attachments::without_url(statement).is_empty(),
             faults,
             profile: ByProfile {
                 follows,
@@ -340,15 +341,6 @@ fn keep<T>(faults: &mut Vec<T>, told: &mut usize) -> usize {
     faults.truncate(kept);
     *told += kept;
     left_out
-}
-
-/// Whether an attachment lies beside the statement, and not at a `fileUrl`.
-fn needs_multipart(statement: &Value) -> bool {
-    ["/attachments", "/object/attachments"]
-        .into_iter()
-        .filter_map(|place| statement.pointer(place)?.as_array())
-        .flatten()
-        .any(|attachment| attachment.get("fileUrl").is_none())
 }
 
 #[cfg(test)]

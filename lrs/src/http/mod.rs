@@ -1,10 +1,7 @@
 //! The only place that names actix-web.
 
 mod about;
-<<<<<<< HEAD
 mod access;
-=======
->>>>>>> documents
 mod activities;
 mod agents;
 mod alternate;

@@ -4,14 +4,10 @@ use actix_web::dev::HttpServiceFactory;
 use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, ResponseError, web};
 
-<<<<<<< HEAD
 use super::{
     about, activities, agents, alternate, documents, problems, profile_check, statements, validate,
     version,
 };
-=======
-use super::{about, activities, agents, alternate, documents, problems, statements, version};
->>>>>>> documents
 use crate::documents::Kind;
 
 /// The resources under `/xapi`, and those of statements under `/api/v1`. The application gives `web::Data<Lrs>` and

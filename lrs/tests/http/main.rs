@@ -1,9 +1,6 @@
 //! What a client of the LRS sees: the real routes over HTTP, over a private PostgreSQL.
 
-<<<<<<< HEAD
 mod access;
-=======
->>>>>>> documents
 mod activities;
 mod agents;
 mod alternate;

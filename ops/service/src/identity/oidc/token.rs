@@ -139,10 +139,7 @@ mod tests {
         }
         let long = format!("{}.e30.c2ln", "A".repeat(TOKEN_MAX_BYTES));
         for token in ["", "a", "a.b", "a.b.c.d", "..", long.as_str()] {
-            assert_eq!(
-                header(token).expect_err("no token").rule,
-                "token-form"
-            );
+            assert_eq!(header(token).expect_err("no token").rule, "token-form");
         }
     }
 }

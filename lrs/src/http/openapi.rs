@@ -94,7 +94,7 @@ fn get() {}
     path = "/api/v1/statements/validate",
     tag = "statements",
     params(
-        ("version" = Option<String>, Query, description = "1.0.x or 2.0.x; else the header, else the version that answers have by default"),
+        ("version" = Option<String>, Query, description = "1.0.x or 2.0.x; else the header, else 1.0.3"),
         ("X-Experience-API-Version" = Option<String>, Header, description = "1.0.x or 2.0.x"),
     ),
     request_body(content_type = "application/json", description = "A Statement or an array of at most 10,000 Statements"),

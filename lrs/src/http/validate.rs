@@ -28,7 +28,7 @@ pub(super) async fn post(
     if !caller.may(Action::ReadAll) {
         caller.require(Action::WriteStatements)?;
     }
-    let version = version(&request, lrs.config().xapi.default_version)?;
+    let version = version(&request)?;
     if body::kind(request.headers())? != Kind::Json {
         return Err(problems::media_type(
             "statements to be looked at are sent as application/json, without the contents of attachments",
@@ -46,8 +46,9 @@ pub(super) async fn post(
         .json(report))
 }
 
-/// The parameter `version`, else the header of xAPI, else the version that answers have by default.
-fn version(request: &HttpRequest, default: XapiVersion) -> Result<XapiVersion, Problem> {
+/// The parameter `version`, else the header of xAPI, else 1.0.3: the verdict on a statement does not
+/// depend on how this server is set.
+fn version(request: &HttpRequest) -> Result<XapiVersion, Problem> {
     let parameters = params::decode(request.query_string())?;
     let given = match parameters.as_slice() {
         [] => request
@@ -70,7 +71,7 @@ fn version(request: &HttpRequest, default: XapiVersion) -> Result<XapiVersion, P
         }
     };
     let Some((place, text)) = given else {
-        return Ok(default);
+        return Ok(XapiVersion::V1_0_3);
     };
     text.parse().map_err(|_| {
         problems::bad_request(

@@ -98,7 +98,7 @@ async fn each_statement_is_told_whether_xapi_accepts_it_and_whether_it_follows_t
 }
 
 #[actix_web::test]
-async fn the_version_is_the_parameter_then_the_header_then_the_default() {
+async fn the_version_is_the_parameter_then_the_header_then_1_0_3() {
     let app = App::start().await;
     let mut of_two = statement(id(1), "a", "v", "o");
     of_two["context"] = json!({ "contextAgents": [] });
@@ -151,7 +151,7 @@ async fn a_body_that_is_no_json_is_told_in_the_report_and_a_bad_request_is_refus
         send("?versions=2", json, "{}").await.is(400).body["rule"],
         "query-parameter-unknown"
     );
-    send("", "text/plain", "{}").await.is(415);
+    send("", "text/plain", "{}").await.is(400);
     Answer::of(request(&app, Method::GET, VALIDATE, &authorization))
         .await
         .is(405);

@@ -18,3 +18,4 @@ mod line;
 mod malformed;
 mod readers;
 mod seen;
+mod wire;

@@ -25,6 +25,8 @@ enum Place {
     Actor,
     /// Those with an identifier.
     Identified,
+    /// Those that are Agents.
+    Agent,
     Group,
     Activity,
     /// Activities of the context.
@@ -105,7 +107,7 @@ fn statements() -> Vec<Row> {
 
 #[rustfmt::skip]
 fn actors() -> Vec<Row> {
-    use Place::{Actor, Group, Identified, Statement, Whole};
+    use Place::{Actor, Agent, Group, Identified, Statement, Whole};
     let agent = json!({ "mbox": "mailto:a@example.org" });
     let three = json!({ "objectType": "Group", "member": [agent, agent, agent] });
     let named = json!({ "objectType": "Group", "openid": "https://example.org/", "member": [agent, agent] });
@@ -120,6 +122,7 @@ fn actors() -> Vec<Row> {
         (Identified, "", Insert("mbox_sha1sum", json!("0".repeat(40))), "ifi-several"),
         (Identified, "", Insert("openid", json!("https://example.org/")), "ifi-several"),
         (Actor, "", Insert("age", json!(15)), "unknown-property"),
+        (Agent, "", Insert("member", json!([])), "unknown-property"),
         (Actor, "/name", Set(json!(["x"])), "wrong-type"),
         (Actor, "/mbox", Set(json!("a@example.org")), "mbox-not-mailto"),
         (Actor, "/mbox", Set(json!("mailto:a")), "mbox-not-mailto"),
@@ -422,6 +425,9 @@ fn places(kind: Place, statement: &Value) -> Vec<String> {
         Place::Actor => actors_of(&both, statement),
         Place::Identified => filter(actors_of(&both, statement), |at| {
             ["mbox", "account"].iter().any(|key| has(at, key))
+        }),
+        Place::Agent => filter(actors_of(&both, statement), |at| {
+            statement.pointer(&format!("{at}/objectType")) != Some(&json!("Group"))
         }),
         Place::Group => filter(actors_of(&both, statement), |at| has(at, "member")),
         Place::Activity => {

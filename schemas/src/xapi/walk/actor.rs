@@ -6,7 +6,15 @@ use super::{At, Walk};
 use crate::xapi::{formats, rules};
 
 const IDENTIFIERS: [&str; 4] = ["mbox", "mbox_sha1sum", "openid", "account"];
-const KEYS: &[&str] = &[
+const AGENT_KEYS: &[&str] = &[
+    "objectType",
+    "name",
+    "mbox",
+    "mbox_sha1sum",
+    "openid",
+    "account",
+];
+const GROUP_KEYS: &[&str] = &[
     "objectType",
     "name",
     "member",
@@ -43,7 +51,7 @@ impl Walk {
         for (key, value) in map {
             let at = at.key(key);
             if !self.identity(at, key, value) {
-                self.unknown(at, key, KEYS);
+                self.unknown(at, key, AGENT_KEYS);
             }
         }
         if self.identifiers(at, map) == 0 {
@@ -65,7 +73,7 @@ impl Walk {
             if key == "member" {
                 self.each(at, value, Self::member);
             } else if !self.identity(at, key, value) {
-                self.unknown(at, key, KEYS);
+                self.unknown(at, key, GROUP_KEYS);
             }
         }
         if self.identifiers(at, map) == 0 && !map.contains_key("member") {

@@ -29,8 +29,11 @@ fn whole(version: XapiVersion) -> Vec<(&'static str, f64, Any)> {
         XapiVersion::V1_0_3 => vec!["1.0", "1.0.0", "1.0.3"],
         XapiVersion::V2_0_0 => vec!["2.0.0", "1.0.3"],
     };
-    let pair =
-        vec(agent(false), 2).prop_map(|pair| json!({ "objectType": "Group", "member": pair }));
+    let pair = (account(), agent(false), any::<bool>()).prop_map(|(app, user, app_first)| {
+        let app = json!({ "account": app });
+        let pair = if app_first { [app, user] } else { [user, app] };
+        json!({ "objectType": "Group", "member": pair })
+    });
     vec![
         ("id", 0.7, uuid()),
         ("stored", 0.2, timestamp(version)),
@@ -205,7 +208,6 @@ fn extensions() -> Any {
 /// One of the four identifiers (Data 2.4.2.3), as the member of an object.
 fn identifier() -> BoxedStrategy<Map<String, Value>> {
     let mail = "mailto:[a-zA-Z0-9.+_-]{1,8}@[a-z]{1,6}\\.(org|EXAMPLE|fr)";
-    let account = object(vec![("homePage", 1.0, iri()), ("name", 1.0, text())]);
     prop_oneof![
         mail.prop_map(|mail| json!({ "mbox": mail })),
         "[0-9a-f]{40}|[0-9A-F]{40}".prop_map(|sum| json!({ "mbox_sha1sum": sum })),
@@ -215,10 +217,14 @@ fn identifier() -> BoxedStrategy<Map<String, Value>> {
             "xri:=a"
         ])
         .prop_map(|openid| json!({ "openid": openid })),
-        account.prop_map(|account| json!({ "account": account })),
+        account().prop_map(|account| json!({ "account": account })),
     ]
     .prop_map(members)
     .boxed()
+}
+
+fn account() -> Any {
+    object(vec![("homePage", 1.0, iri()), ("name", 1.0, text())])
 }
 
 fn members(object: Value) -> Map<String, Value> {

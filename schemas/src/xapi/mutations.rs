@@ -109,8 +109,10 @@ fn statements() -> Vec<Row> {
 fn actors() -> Vec<Row> {
     use Place::{Actor, Agent, Group, Identified, Statement, Whole};
     let agent = json!({ "mbox": "mailto:a@example.org" });
-    let three = json!({ "objectType": "Group", "member": [agent, agent, agent] });
-    let named = json!({ "objectType": "Group", "openid": "https://example.org/", "member": [agent, agent] });
+    let application = json!({ "account": { "homePage": "https://example.org/oauth", "name": "app" } });
+    let three = json!({ "objectType": "Group", "member": [application, agent, agent] });
+    let named = json!({ "objectType": "Group", "openid": "https://example.org/", "member": [application, agent] });
+    let mails = json!({ "objectType": "Group", "member": [agent, agent] });
     vec![
         (Statement, "/actor", Set(json!("mailto:a@example.org")), "wrong-type"),
         (Statement, "/actor", Set(json!({ "objectType": "Agent", "name": "x" })), "ifi-missing"),
@@ -144,6 +146,7 @@ fn actors() -> Vec<Row> {
         (Group, "/member/0", Set(json!({ "name": "x" })), "ifi-missing"),
         (Whole, "/authority", Set(three), "authority-group"),
         (Whole, "/authority", Set(named), "authority-group"),
+        (Whole, "/authority", Set(mails), "authority-group"),
     ]
 }
 

@@ -88,7 +88,8 @@ impl Walk {
         self.agent(at, value);
     }
 
-    /// Data 2.4.9: an Agent, or two of them in an anonymous Group (an application and its user).
+    /// Data 2.4.9: an Agent, or two of them in an anonymous Group: an application, which is
+    /// identified by its account, and its user.
     pub(super) fn authority(&mut self, at: At<'_>, value: &Value) {
         self.actor(at, value);
         let Some(map) = value.as_object() else { return };
@@ -97,7 +98,9 @@ impl Walk {
             let pair = map
                 .get("member")
                 .and_then(Value::as_array)
-                .is_some_and(|members| members.len() == 2);
+                .is_some_and(|members| {
+                    members.len() == 2 && members.iter().any(|one| one.get("account").is_some())
+                });
             if !(anonymous && pair) {
                 self.tell(at, &rules::AUTHORITY_GROUP);
             }

@@ -35,7 +35,7 @@ fn rule_of(name: &str) -> &str {
 
 /// The walk and the schema, each by itself, say the same of what both can say.
 fn assert_agree(statement: &Value, version: XapiVersion) {
-    let told = walk::statement(statement, version);
+    let told = walk::statement(statement, None, version);
     let accepted = schema::accepts(schema::Part::Statement, statement, version);
     let by_schema = |fault: &&Fault| {
         RULES

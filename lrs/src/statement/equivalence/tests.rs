@@ -1,8 +1,6 @@
 mod literal;
 mod random;
 
-use proptest::prelude::*;
-
 use super::*;
 
 const KEPT: &str = r#"{"id":"7d0c1f3e-5b2a-4f6e-9c51-2f3b8f0a1c22",
@@ -241,18 +239,4 @@ fn a_group_of_thousands_is_compared_in_no_time() {
     ));
     back[0] = member(0);
     assert!(!same(group(there).as_bytes(), group(back).as_bytes()));
-}
-
-proptest! {
-    #[test]
-    fn a_number_is_itself_however_written(digits in 0_u64.., shift in 0_usize..30, negative: bool) {
-        let sign = if negative { "-" } else { "" };
-        let plain = format!("{sign}{digits}");
-        let shifted = format!("{sign}{digits}{}e-{shift}", "0".repeat(shift));
-        let fraction = format!("{sign}{digits}.{}", "0".repeat(shift + 1));
-        prop_assert!(Decimal::read(&plain) == Decimal::read(&shifted));
-        prop_assert!(Decimal::read(&plain) == Decimal::read(&fraction));
-        let other = format!("{sign}{}", u128::from(digits) + 1);
-        prop_assert!(Decimal::read(&plain) != Decimal::read(&other));
-    }
 }

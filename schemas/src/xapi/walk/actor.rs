@@ -24,7 +24,7 @@ const GROUP_KEYS: &[&str] = &[
     "account",
 ];
 
-impl Walk {
+impl Walk<'_> {
     /// An Agent or a Group; an Agent where nothing is said.
     pub(super) fn actor(&mut self, at: At<'_>, value: &Value) {
         let Some(map) = self.object(at, value) else {

@@ -482,7 +482,7 @@ fn timestamp(version: XapiVersion) -> Any {
         XapiVersion::V2_0_0 => "Z|z|[+-](0[1-9]|1[0-9]|2[0-3]):[0-5][0-9]|\\+00:00",
     };
     let date = (1..=9999_u16, 1..=12_u8, 1..=28_u8);
-    let time = (0..24_u8, 0..60_u8, 0..60_u8, "(\\.[0-9]{1,9})?", "[Tt]");
+    let time = (0..24_u8, 0..60_u8, 0..60_u8, "(\\.[0-9]{1,12})?", "[Tt]");
     let plain = (date, time, offsets).prop_map(|((y, m, d), (h, min, s, fraction, t), offset)| {
         json!(format!(
             "{y:04}-{m:02}-{d:02}{t}{h:02}:{min:02}:{s:02}{fraction}{offset}"

@@ -146,7 +146,7 @@ impl Place {
             Self::Mbox => Some(Ifi::Mbox(text.to_owned()).canonical()),
             Self::Uuid => text.parse::<Registration>().ok().map(|id| id.to_string()),
             Self::Hex => Some(text.to_ascii_lowercase()),
-            Self::Timestamp => timestamp::instant(text).map(|at| format!("{at:?}")),
+            Self::Timestamp => timestamp::form(text),
             Self::Duration => Some(cut(text).into_owned()),
             _ => None,
         }

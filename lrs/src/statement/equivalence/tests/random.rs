@@ -106,10 +106,17 @@ fn instants(statement: &mut Value, dice: &mut Dice) {
             .and_then(|text| DateTime::parse_from_rfc3339(text).ok());
         let offset = FixedOffset::east_opt(hours * 3_600 + 1_800).expect("less than a day");
         if let Some(at) = read.filter(|at| (2..9999).contains(&at.year())) {
-            *timestamp = at
+            let mut told = at
                 .with_timezone(&offset)
-                .to_rfc3339_opts(SecondsFormat::Nanos, false)
-                .into();
+                .to_rfc3339_opts(SecondsFormat::Nanos, false);
+            // Digits beyond the ninth, which chrono leaves out.
+            let text = timestamp.as_str().unwrap_or_default();
+            let digits = text.get(20..).unwrap_or_default();
+            let end = digits
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(digits.len());
+            told.insert_str(29, digits[..end].get(9..).unwrap_or_default());
+            *timestamp = told.into();
         }
     });
 }

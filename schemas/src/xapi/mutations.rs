@@ -101,6 +101,8 @@ fn statements() -> Vec<Row> {
         (SubStatement, "/object", Set(sub), "sub-statement-nested"),
         (Whole, "/version", Set(json!("1.1.0")), "version-unsupported"),
         (Whole, "/version", Set(json!("0.95")), "version-unsupported"),
+        (Whole, "/version", Set(json!("1.0.foo")), "version-unsupported"),
+        (Whole, "/version", Set(json!("1.0.3.1")), "version-unsupported"),
         (Whole, "/version", Set(json!(1.0)), "wrong-type"),
     ]
 }

@@ -617,14 +617,27 @@ impl Speller {
     }
 
     fn number(&mut self, plain: &str) {
+        let digits = plain.trim_start_matches('-');
+        let sign = &plain[..plain.len() - digits.len()];
         let is_whole = !plain.contains(['.', 'e', 'E']);
-        let has_power = plain.contains(['e', 'E']);
-        let zeros = "0".repeat(self.dice.below(3) + 1);
-        let written = match self.dice.below(4) {
-            0 if is_whole => format!("{plain}.{zeros}"),
-            0 if !has_power => format!("{plain}{zeros}"),
-            1 if !has_power => format!("{plain}E+0"),
-            2 if is_whole => format!("{plain}{zeros}e-{}", zeros.len()),
+        let power = plain.split_once('e');
+        // More digits than a float holds, but for long whole numbers: where they are counted, as in
+        // the length of an attachment, one that is read as a float must still be whole.
+        let most = if is_whole && digits.len() > 3 { 8 } else { 60 };
+        let most = if self.dice.below(4) == 0 { most } else { 3 };
+        let count = self.dice.below(most) + 1;
+        let zeros = "0".repeat(count);
+        let written = match (self.dice.below(5), power) {
+            (0, None) if is_whole => format!("{plain}.{zeros}"),
+            (0, None) => format!("{plain}{zeros}"),
+            (1, None) => format!("{plain}E+0"),
+            (2, None) if is_whole && digits != "0" => format!("{plain}{zeros}e-{count}"),
+            (3, None) if is_whole => {
+                format!("{sign}0.{zeros}{digits}e{}", count + digits.len())
+            }
+            (3, Some((mantissa, power))) if !mantissa.contains('.') => {
+                format!("{mantissa}.{zeros}e{power}")
+            }
             _ => plain.to_owned(),
         };
         self.out.push_str(&written);

@@ -1,7 +1,7 @@
 //! Whether a statement sent again under the same id is the same statement (xAPI 1.0.3 Data 2.3.1 and
 //! Communication 2.1.1): if so it is accepted and not stored twice, if not it is a conflict.
 //!
-//! One rule for both versions. Everything counts, but for
+//! One rule for both versions (docs/decisions/0024). Everything counts, but for
 //!
 //! - what the LRS sets: `id`, `stored`, `authority`, `version`, and a `timestamp` that one of the two
 //!   lacks;

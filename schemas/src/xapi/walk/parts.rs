@@ -51,7 +51,7 @@ impl Walk<'_> {
                 "scaled" => {
                     if self
                         .number(at, value)
-                        .is_some_and(|scaled| self.is_beyond_one(at, scaled))
+                        .is_some_and(|scaled| self.is_beyond_one(at, value, scaled))
                     {
                         self.tell(at, &rules::SCALED_OUT_OF_RANGE);
                     }
@@ -80,8 +80,10 @@ impl Walk<'_> {
         }
     }
 
-    fn is_beyond_one(&self, at: At<'_>, scaled: f64) -> bool {
-        let written = near(scaled.abs(), 1.0).then(|| self.decimal(at)).flatten();
+    /// Only what a float may not tell is read again: most answers are `1` and `0`.
+    fn is_beyond_one(&self, at: At<'_>, value: &Value, scaled: f64) -> bool {
+        let is_open = whole(value).is_none() && near(scaled.abs(), 1.0);
+        let written = is_open.then(|| self.decimal(at)).flatten();
         written.map_or(scaled.abs() > 1.0, |written| written.is_beyond_one())
     }
 

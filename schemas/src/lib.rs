@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod catalogue;
+pub mod decimal;
 mod document;
 mod fault;
 pub mod framework;

@@ -29,8 +29,11 @@ fn whole(version: XapiVersion) -> Vec<(&'static str, f64, Any)> {
         XapiVersion::V1_0_3 => vec!["1.0", "1.0.0", "1.0.3"],
         XapiVersion::V2_0_0 => vec!["2.0.0", "1.0.3"],
     };
-    let pair =
-        vec(agent(false), 2).prop_map(|pair| json!({ "objectType": "Group", "member": pair }));
+    let pair = (account(), agent(false), any::<bool>()).prop_map(|(app, user, app_first)| {
+        let app = json!({ "account": app });
+        let pair = if app_first { [app, user] } else { [user, app] };
+        json!({ "objectType": "Group", "member": pair })
+    });
     vec![
         ("id", 0.7, uuid()),
         ("stored", 0.2, timestamp(version)),
@@ -205,7 +208,6 @@ fn extensions() -> Any {
 /// One of the four identifiers (Data 2.4.2.3), as the member of an object.
 fn identifier() -> BoxedStrategy<Map<String, Value>> {
     let mail = "mailto:[a-zA-Z0-9.+_-]{1,8}@[a-z]{1,6}\\.(org|EXAMPLE|fr)";
-    let account = object(vec![("homePage", 1.0, iri()), ("name", 1.0, text())]);
     prop_oneof![
         mail.prop_map(|mail| json!({ "mbox": mail })),
         "[0-9a-f]{40}|[0-9A-F]{40}".prop_map(|sum| json!({ "mbox_sha1sum": sum })),
@@ -215,10 +217,14 @@ fn identifier() -> BoxedStrategy<Map<String, Value>> {
             "xri:=a"
         ])
         .prop_map(|openid| json!({ "openid": openid })),
-        account.prop_map(|account| json!({ "account": account })),
+        account().prop_map(|account| json!({ "account": account })),
     ]
     .prop_map(members)
     .boxed()
+}
+
+fn account() -> Any {
+    object(vec![("homePage", 1.0, iri()), ("name", 1.0, text())])
 }
 
 fn members(object: Value) -> Map<String, Value> {
@@ -476,7 +482,7 @@ fn timestamp(version: XapiVersion) -> Any {
         XapiVersion::V2_0_0 => "Z|z|[+-](0[1-9]|1[0-9]|2[0-3]):[0-5][0-9]|\\+00:00",
     };
     let date = (1..=9999_u16, 1..=12_u8, 1..=28_u8);
-    let time = (0..24_u8, 0..60_u8, 0..60_u8, "(\\.[0-9]{1,9})?", "[Tt]");
+    let time = (0..24_u8, 0..60_u8, 0..60_u8, "(\\.[0-9]{1,12})?", "[Tt]");
     let plain = (date, time, offsets).prop_map(|((y, m, d), (h, min, s, fraction, t), offset)| {
         json!(format!(
             "{y:04}-{m:02}-{d:02}{t}{h:02}:{min:02}:{s:02}{fraction}{offset}"
@@ -611,14 +617,27 @@ impl Speller {
     }
 
     fn number(&mut self, plain: &str) {
+        let digits = plain.trim_start_matches('-');
+        let sign = &plain[..plain.len() - digits.len()];
         let is_whole = !plain.contains(['.', 'e', 'E']);
-        let has_power = plain.contains(['e', 'E']);
-        let zeros = "0".repeat(self.dice.below(3) + 1);
-        let written = match self.dice.below(4) {
-            0 if is_whole => format!("{plain}.{zeros}"),
-            0 if !has_power => format!("{plain}{zeros}"),
-            1 if !has_power => format!("{plain}E+0"),
-            2 if is_whole => format!("{plain}{zeros}e-{}", zeros.len()),
+        let power = plain.split_once('e');
+        // More digits than a float holds, but for long whole numbers: where they are counted, as in
+        // the length of an attachment, one that is read as a float must still be whole.
+        let most = if is_whole && digits.len() > 3 { 8 } else { 60 };
+        let most = if self.dice.below(4) == 0 { most } else { 3 };
+        let count = self.dice.below(most) + 1;
+        let zeros = "0".repeat(count);
+        let written = match (self.dice.below(5), power) {
+            (0, None) if is_whole => format!("{plain}.{zeros}"),
+            (0, None) => format!("{plain}{zeros}"),
+            (1, None) => format!("{plain}E+0"),
+            (2, None) if is_whole && digits != "0" => format!("{plain}{zeros}e-{count}"),
+            (3, None) if is_whole => {
+                format!("{sign}0.{zeros}{digits}e{}", count + digits.len())
+            }
+            (3, Some((mantissa, power))) if !mantissa.contains('.') => {
+                format!("{mantissa}.{zeros}e{power}")
+            }
             _ => plain.to_owned(),
         };
         self.out.push_str(&written);

@@ -73,10 +73,22 @@ impl FromStr for XapiVersion {
 /// Every rule of the specification that a statement breaks; none when it is valid.
 ///
 /// The statement is as a client sends it: `id`, `stored`, `timestamp`, `version` and `authority`
-/// may be missing. On success nothing is allocated by the walk.
+/// may be missing. On success nothing is allocated by the walk. Scores are compared by what the value
+/// keeps of their digits; [`validate_sent`] compares them by all.
 #[must_use]
 pub fn validate(statement: &Value, version: XapiVersion) -> Vec<Fault> {
-    let faults = walk::statement(statement, version);
+    check(statement, None, version)
+}
+
+/// As [`validate`], with the text that the statement was read from: numbers that 64-bit floats do not
+/// tell apart are compared by their digits there.
+#[must_use]
+pub fn validate_sent(statement: &Value, sent: &str, version: XapiVersion) -> Vec<Fault> {
+    check(statement, Some(sent), version)
+}
+
+fn check(statement: &Value, sent: Option<&str>, version: XapiVersion) -> Vec<Fault> {
+    let faults = walk::statement(statement, sent, version);
     if faults.is_empty() {
         schema::check(schema::Part::Statement, statement, version)
     } else {

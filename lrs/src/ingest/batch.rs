@@ -28,7 +28,8 @@ pub struct Decision<'a> {
 
 /// Decides a group, each request on its own.
 ///
-/// A request is taken whole or refused whole, and one that is refused leaves nothing behind. Of equal ids in the group the first that is taken wins; the
+/// A request is taken whole or refused whole, and one that is refused leaves nothing behind but keys
+/// in dictionaries, should it lose a race. Of equal ids in the group the first that is taken wins; the
 /// second is the same statement, or a conflict.
 #[must_use]
 pub fn decide<'a>(requests: &[&'a Request], existing: &HashMap<Uuid, Existing>) -> Decision<'a> {

@@ -12,6 +12,7 @@ use super::batch::{self, Decision};
 use super::queue::{Job, Queue};
 use super::{Rejection, Request, Verdict};
 use crate::references::Vouching;
+use crate::statement::definition::Definition;
 use crate::statement::{Stamped, keys};
 use crate::store::StoreError;
 use crate::store::definitions::Definitions;
@@ -131,6 +132,13 @@ impl Committer {
                 self.references.notify_one();
             }
         }
+        // After the commit: a request that lost a race leaves no definition. Of statements that were
+        // there already, too: whoever got no answer, because this process ended before it was done,
+        // posts again.
+        let sent = definitions(requests, &refused).into_iter();
+        self.definitions
+            .enter(&self.pool, &self.dictionaries.activities, sent)
+            .await?;
         Ok(refused
             .into_iter()
             .map(|refused| refused.map_or(Ok(()), Err))
@@ -183,12 +191,19 @@ impl Committer {
                 &ids.authorities,
             )
             .await?;
-        let sent = new.iter().flat_map(|statement| &statement.definitions);
-        self.definitions
-            .enter(&self.pool, &self.dictionaries.activities, sent)
-            .await?;
         Ok(new.iter().map(|statement| ids.row(statement)).collect())
     }
+}
+
+/// What the requests that are taken say of activities, in their order.
+fn definitions<'a>(requests: &[&'a Request], refused: &[Option<Rejection>]) -> Vec<&'a Definition> {
+    requests
+        .iter()
+        .zip(refused)
+        .filter(|(_, refused)| refused.is_none())
+        .flat_map(|(request, _)| &request.statements)
+        .flat_map(|statement| &statement.definitions)
+        .collect()
 }
 
 /// The integers of a group's keys: every key of every statement is there.

@@ -1,7 +1,7 @@
 //! Whether a statement sent again under the same id is the same statement (xAPI 1.0.3 Data 2.3.1 and
 //! Communication 2.1.1): if so it is accepted and not stored twice, if not it is a conflict.
 //!
-//! One rule for both versions. Everything counts, but for
+//! One rule for both versions (docs/decisions/0024). Everything counts, but for
 //!
 //! - what the LRS sets: `id`, `stored`, `authority`, `version`, and a `timestamp` that one of the two
 //!   lacks;
@@ -22,6 +22,7 @@
 
 use std::fmt::Write as _;
 
+use schemas::decimal::Decimal;
 use schemas::ids::Registration;
 use schemas::ifi::Ifi;
 
@@ -145,7 +146,7 @@ impl Place {
             Self::Mbox => Some(Ifi::Mbox(text.to_owned()).canonical()),
             Self::Uuid => text.parse::<Registration>().ok().map(|id| id.to_string()),
             Self::Hex => Some(text.to_ascii_lowercase()),
-            Self::Timestamp => timestamp::instant(text).map(|at| format!("{at:?}")),
+            Self::Timestamp => timestamp::form(text),
             Self::Duration => Some(cut(text).into_owned()),
             _ => None,
         }
@@ -214,8 +215,7 @@ fn quote(text: &str, out: &mut String) {
 fn plain(written: &str, out: &mut String) {
     match Decimal::read(written) {
         Some(number) => {
-            let sign = if number.negative { "-" } else { "" };
-            let _ = write!(out, "{sign}{}e{}", number.digits, number.exponent);
+            let _ = write!(out, "{number}");
         }
         None => out.push_str(written),
     }
@@ -233,48 +233,6 @@ fn cut(duration: &str) -> std::borrow::Cow<'_, str> {
             format!("{}S", &number[..point + 3]).into()
         }
         _ => duration.into(),
-    }
-}
-
-/// A JSON number by its value: sign, digits without zeros at either end, power of ten.
-#[derive(Debug, PartialEq, Eq)]
-struct Decimal {
-    negative: bool,
-    digits: String,
-    exponent: i64,
-}
-
-impl Decimal {
-    /// None for what is no number, and when the exponent is beyond 64 bits: such numbers are equal
-    /// when written alike only.
-    fn read(json: &str) -> Option<Self> {
-        let (negative, json) = json
-            .strip_prefix('-')
-            .map_or((false, json), |json| (true, json));
-        if !json.starts_with(|c: char| c.is_ascii_digit()) {
-            return None;
-        }
-        let (mantissa, exponent) = json.split_once(['e', 'E']).unwrap_or((json, "0"));
-        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let all = format!("{whole}{fraction}");
-        let digits = all.trim_start_matches('0').trim_end_matches('0');
-        if digits.is_empty() {
-            return Some(Self {
-                negative: false,
-                digits: String::new(),
-                exponent: 0,
-            });
-        }
-        let trailing = all.len() - all.trim_end_matches('0').len();
-        let shift = i64::try_from(trailing)
-            .ok()?
-            .checked_sub(i64::try_from(fraction.len()).ok()?)?;
-        let exponent = exponent.parse::<i64>().ok()?.checked_add(shift)?;
-        Some(Self {
-            negative,
-            digits: digits.to_owned(),
-            exponent,
-        })
     }
 }
 

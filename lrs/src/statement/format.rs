@@ -301,13 +301,27 @@ mod tests {
         let sent = r#"{"timestamp":"2026-10-05T18:42:11.25+02:00","object":{"objectType":"SubStatement","timestamp":"2026-10-05T18:42:11-01:00"}}"#;
         let back = given_back(sent, XapiVersion::V2_0_0);
         assert!(
-            back.contains(r#""timestamp":"2026-10-05T16:42:11.250Z""#),
+            back.contains(r#""timestamp":"2026-10-05T16:42:11.25Z""#),
             "{back}"
         );
         assert!(
             back.contains(r#""timestamp":"2026-10-05T19:42:11Z""#),
             "{back}"
         );
+        for (sent, told) in [
+            (
+                "00:42:11.1234567891230+01:00",
+                "2026-10-04T23:42:11.1234567891230Z",
+            ),
+            ("18:42:11.000+00:00", "2026-10-05T18:42:11.000Z"),
+            ("18:42:11,5", "2026-10-05T18:42:11.5Z"),
+            ("00:59:60.70+01:00", "2026-10-04T23:59:60.70Z"),
+        ] {
+            let sent = format!(r#"{{"timestamp":"2026-10-05T{sent}"}}"#);
+            let back = given_back(&sent, XapiVersion::V2_0_0);
+            let told = format!(r#""timestamp":"{told}""#);
+            assert!(back.contains(&told), "{told} in {back}");
+        }
         assert!(back.contains(r#""version":"2.0.0""#), "{back}");
         let utc = r#"{"timestamp":"2026-10-05T18:42:11.1Z"}"#;
         assert!(

@@ -125,20 +125,21 @@ fn read(body: &Bytes, rules: Rules) -> Result<Body, Vec<Fault>> {
 }
 
 fn parse_one(body: &Bytes, value: Value, rules: Rules) -> Result<Parsed, Vec<Fault>> {
-    let faults = faults_of(&value, rules);
+    let raw: &RawValue = serde_json::from_slice(body).map_err(|_| vec![unreadable()])?;
+    let faults = faults_of(&value, raw.get(), rules);
     if !faults.is_empty() {
         return Err(faults);
     }
-    let raw: &RawValue = serde_json::from_slice(body).map_err(|_| vec![unreadable()])?;
     Ok(parsed(body, raw, value, rules.version))
 }
 
 fn parse_many(body: &Bytes, values: Vec<Value>, rules: Rules) -> Result<Vec<Parsed>, Vec<Fault>> {
+    let raws = elements(body).map_err(|fault| vec![fault])?;
     let mut faults = Vec::new();
-    for (index, value) in values.iter().enumerate() {
+    for (index, (value, raw)) in values.iter().zip(&raws).enumerate() {
         let prefix = format!("/{index}");
         faults.extend(
-            faults_of(value, rules)
+            faults_of(value, raw.get(), rules)
                 .into_iter()
                 .map(|fault| fault.under(&prefix)),
         );
@@ -153,12 +154,16 @@ fn parse_many(body: &Bytes, values: Vec<Value>, rules: Rules) -> Result<Vec<Pars
         faults.truncate(MOST_FAULTS);
         return Err(faults);
     }
-    let raws: Vec<&RawValue> = serde_json::from_slice(body).map_err(|_| vec![unreadable()])?;
     Ok(raws
         .into_iter()
         .zip(values)
         .map(|(raw, value)| parsed(body, raw, value, rules.version))
         .collect())
+}
+
+/// The texts of the elements of an array that [`strict_json`] has accepted.
+pub(super) fn elements(body: &[u8]) -> Result<Vec<&RawValue>, Fault> {
+    serde_json::from_slice(body).map_err(|_| unreadable())
 }
 
 fn parsed(body: &Bytes, raw: &RawValue, value: Value, version: XapiVersion) -> Parsed {
@@ -175,14 +180,15 @@ fn id_of(statement: &Value) -> Option<StatementId> {
     statement.get("id")?.as_str()?.parse().ok()
 }
 
-/// Every fault of a statement by itself: the contents of attachments may follow.
-pub(super) fn faults_alone(statement: &Value, version: XapiVersion) -> Vec<Fault> {
+/// Every fault of a statement by itself, read from the text `sent`: the contents of attachments may
+/// follow.
+pub(super) fn faults_alone(statement: &Value, sent: &str, version: XapiVersion) -> Vec<Fault> {
     let mixed = true;
-    faults_of(statement, Rules { version, mixed })
+    faults_of(statement, sent, Rules { version, mixed })
 }
 
-fn faults_of(statement: &Value, rules: Rules) -> Vec<Fault> {
-    let mut faults = xapi::validate(statement, rules.version);
+fn faults_of(statement: &Value, sent: &str, rules: Rules) -> Vec<Fault> {
+    let mut faults = xapi::validate_sent(statement, sent, rules.version);
     if faults.is_empty() {
         faults.extend(attachments::signatures_of_other_types(statement));
         if !rules.mixed {
@@ -283,6 +289,59 @@ mod tests {
             faults(&body),
             [("/attachments/0".to_owned(), "attachment-file-url")]
         );
+    }
+
+    #[test]
+    fn scores_are_compared_by_all_their_digits() {
+        for (score, rule) in [
+            (r#""scaled":1.0"#, None),
+            (r#""scaled":-10e-1"#, None),
+            (r#""scaled":0.99999999999999999999"#, None),
+            (
+                r#""scaled":1.00000000000000000001"#,
+                Some("scaled-out-of-range"),
+            ),
+            (
+                r#""scaled":-1.00000000000000000001"#,
+                Some("scaled-out-of-range"),
+            ),
+            (r#""min":9007199254740992,"max":9007199254740993"#, None),
+            (r#""min":0.1,"max":0.10000000000000000001"#, None),
+            (r#""min":1e-400,"max":2e-400"#, None),
+            (r#""min":0.1,"max":1e-1"#, Some("min-not-below-max")),
+            (r#""min":1.0,"max":1"#, Some("min-not-below-max")),
+            (
+                r#""min":0.10000000000000000001,"max":0.1"#,
+                Some("min-not-below-max"),
+            ),
+            (r#""raw":0.30,"min":0.3,"max":0.4"#, None),
+            (r#""raw":100.0,"max":1e2"#, None),
+            (
+                r#""raw":100.00000000000000000001,"max":100"#,
+                Some("raw-out-of-range"),
+            ),
+            (
+                r#""raw":9007199254740992.5,"min":9007199254740993"#,
+                Some("raw-out-of-range"),
+            ),
+            (
+                r#""raw":-0.00000000000000000001,"min":0"#,
+                Some("raw-out-of-range"),
+            ),
+        ] {
+            let result = format!(r#""result":{{"score":{{{score}}}}}"#);
+            let outer = GOOD.replacen('{', &format!("{{{result},"), 1);
+            let inner = GOOD.replace(
+                r#"{"id":"https://example.org/o"}"#,
+                &format!(r#"{{"objectType":"SubStatement",{result},{}"#, &GOOD[1..]),
+            );
+            for body in [outer, inner] {
+                for body in [body.clone(), format!(" [{GOOD}, {body}]")] {
+                    let found = faults(&body).first().map(|(_, rule)| *rule);
+                    assert_eq!(found, rule, "{body}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::attachments;
-use super::parse::{faults_alone, repeated_ids};
+use super::parse::{elements, faults_alone, repeated_ids};
 
 /// How many faults are told at most, over all statements: an answer must not grow to a hundred times
 /// the body. Whether a statement is accepted is told of each.
@@ -87,8 +87,8 @@ impl Report {
             Ok(Value::Array(statements)) if statements.len() > most => {
                 writer.body(too_many(most));
             }
-            Ok(Value::Array(statements)) => writer.array(&statements),
-            Ok(statement) => writer.statement(&statement, None, "", Vec::new()),
+            Ok(Value::Array(statements)) => writer.array(body, &statements),
+            Ok(statement) => writer.statement(&statement, text(body), None, "", Vec::new()),
         }
         writer.finish()
     }
@@ -104,7 +104,9 @@ impl Report {
             }
             let number = Some(number + 1);
             match strict_json::parse(line) {
-                Ok(statement) => writer.statement(&statement, number, "", Vec::new()),
+                Ok(statement) => {
+                    writer.statement(&statement, text(line), number, "", Vec::new());
+                }
                 Err(fault) => writer.unread(number, fault),
             }
         }
@@ -213,6 +215,11 @@ fn too_many(most: usize) -> Fault {
     }
 }
 
+/// What [`strict_json`] has accepted, as text.
+fn text(json: &[u8]) -> &str {
+    std::str::from_utf8(json).unwrap_or_default()
+}
+
 /// Makes a report, statement by statement.
 struct Writer<'p> {
     profile: &'p Profile,
@@ -249,24 +256,29 @@ impl<'p> Writer<'p> {
         self.report.faults.push(fault);
     }
 
-    fn array(&mut self, statements: &[Value]) {
+    fn array(&mut self, body: &[u8], statements: &[Value]) {
+        let texts = match elements(body) {
+            Ok(texts) => texts,
+            Err(fault) => return self.body(fault),
+        };
         let mut repeated: BTreeMap<usize, Fault> = repeated_ids(statements).into_iter().collect();
-        for (index, statement) in statements.iter().enumerate() {
+        for (index, (statement, text)) in statements.iter().zip(texts).enumerate() {
             let more = repeated.remove(&index).into_iter().collect();
-            self.statement(statement, None, &format!("/{index}"), more);
+            self.statement(statement, text.get(), None, &format!("/{index}"), more);
         }
     }
 
-    /// Takes a statement; `prefix` is the pointer to it in the body, `more` what is known to be wrong
-    /// with it there.
+    /// Takes a statement, read from the text `sent`; `prefix` is the pointer to it in the body, `more`
+    /// what is known to be wrong with it there.
     fn statement(
         &mut self,
         statement: &Value,
+        sent: &str,
         line: Option<usize>,
         prefix: &str,
         more: Vec<Fault>,
     ) {
-        let mut faults: Vec<Fault> = faults_alone(statement, self.version)
+        let mut faults: Vec<Fault> = faults_alone(statement, sent, self.version)
             .into_iter()
             .map(|fault| fault.under(prefix))
             .collect();

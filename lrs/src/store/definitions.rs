@@ -1,8 +1,8 @@
 //! `lrs.definitions`: what the LRS says of activities, merged from what was said in statements.
 //!
-//! It is written in transactions of its own, before the statements that bring something new, rows in
-//! sorted order; a process remembers what it has merged, so that a class that sends the same
-//! definition costs one write.
+//! It is written in transactions of its own, after that of the statements that bring something new and
+//! before they are answered, rows in sorted order; a process remembers what it has merged, so that a
+//! class that sends the same definition costs one write.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};

@@ -168,6 +168,54 @@ async fn who_may_not_define_leaves_the_definition_as_it_is() {
 }
 
 #[actix_web::test]
+async fn a_request_that_lost_a_race_defines_nothing() {
+    let one = App::start().await;
+    let two = one.another().await;
+    for round in 0..10_u32 {
+        // All claim one id for different statements, each beside one that defines an activity.
+        let posts = (0..12_u32).map(|poster| {
+            let app = if poster % 2 == 0 { &one } else { &two };
+            let what = format!("race{round}-{poster}");
+            let definition = json!({ "name": { "fr": what } });
+            let batch = json!([
+                defining(1_000 * (round + 1) + 100 + poster, &what, &definition),
+                statement(id(round + 1), &format!("p{poster}"), "v", "o"),
+            ]);
+            async move { (what, app.post(&batch).await) }
+        });
+        let mut stored = 0;
+        for (what, answer) in join_all(posts).await {
+            let found = activity(&one, &iri(&what)).await.is(200);
+            if answer.status == 200 {
+                stored += 1;
+                assert_eq!(found.body["definition"]["name"]["fr"], what);
+            } else {
+                answer.is(409);
+                assert_eq!(found.body["definition"], Value::Null, "{what}");
+            }
+        }
+        assert_eq!(stored, 1);
+    }
+}
+
+#[actix_web::test]
+async fn who_posts_again_defines_what_was_not_defined_yet() {
+    let app = App::start().await;
+    let said = defining(1, "o", &json!({ "name": { "fr": "a" } }));
+    app.post(&said).await.is(200);
+    // As if the process had ended between the commit and the definition.
+    let client = app.db.pool().get().await.expect("a connection");
+    client
+        .batch_execute("delete from lrs.definitions")
+        .await
+        .expect("deleted");
+    let copy = app.another().await;
+    copy.post(&said).await.is(200);
+    let found = activity(&copy, &iri("o")).await.is(200);
+    assert_eq!(found.body["definition"]["name"]["fr"], "a");
+}
+
+#[actix_web::test]
 async fn a_class_that_sends_one_definition_writes_it_once() {
     let app = App::start().await;
     let definition = json!({ "name": { "fr": "exercice" }, "type": "https://example.org/t" });

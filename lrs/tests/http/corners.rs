@@ -128,14 +128,6 @@ async fn every_interaction_with_every_form_of_pattern() {
             "interaction-type-unknown",
         ),
         of(
-            json!({ "interactionType": "choice", "correctResponsesPattern": "a" }),
-            "wrong-type",
-        ),
-        of(
-            json!({ "interactionType": "choice", "correctResponsesPattern": [1] }),
-            "wrong-type",
-        ),
-        of(
             json!({ "interactionType": "choice", "choices": [{ "id": "a" }, { "id": "a" }] }),
             "component-id-repeated",
         ),
@@ -149,6 +141,10 @@ async fn every_interaction_with_every_form_of_pattern() {
         ),
     ];
     for kind in patterns.map(|(kind, _)| kind) {
+        for pattern in [json!("a"), json!({}), json!([1]), json!([["a"]])] {
+            let definition = json!({ "interactionType": kind, "correctResponsesPattern": pattern });
+            bad.push(of(definition, "wrong-type"));
+        }
         for list in ["choices", "scale", "source", "target", "steps"] {
             if !lists(kind).contains(&list) {
                 let mut definition = json!({ "interactionType": kind });
@@ -158,6 +154,30 @@ async fn every_interaction_with_every_form_of_pattern() {
         }
     }
     refused(&app, &bad).await;
+}
+
+/// Data 2.4.4.1: an LRS may look at what a pattern says. This one keeps it as it was sent.
+#[actix_web::test]
+async fn a_pattern_of_another_form_than_its_interaction_is_kept() {
+    let app = App::start().await;
+    let patterns = [
+        ("true-false", "yes"),
+        ("choice", "[,]"),
+        ("fill-in", "{lang=}{case_matters=maybe}x"),
+        ("long-fill-in", "{order_matters"),
+        ("matching", "ben[,]3"),
+        ("performance", "[:]4[.]pong"),
+        ("sequencing", ""),
+        ("likert", "likert_1[,]likert_2"),
+        ("numeric", "four[:]three"),
+        ("other", "\n"),
+    ];
+    let definitions = patterns.map(|(kind, pattern)| {
+        let pattern = json!([pattern, pattern]);
+        let definition = json!({ "interactionType": kind, "correctResponsesPattern": pattern });
+        ("/object/definition", definition)
+    });
+    accepted(&app, &definitions).await;
 }
 
 #[actix_web::test]
@@ -227,6 +247,9 @@ async fn timestamps_with_any_offset_leap_days_and_leap_seconds() {
             at("2015-06-30T16:59:60-07:00"),
             at("0001-01-01T00:00:00+14:00"),
             at("9999-12-31T23:59:59.999999-12:00"),
+            at("2017-01-01T05:29:60.250+05:30"),
+            at("1972-06-30T23:59:60Z"),
+            at("2026-10-05T18:42:11.1234567891230+02:00"),
         ],
     )
     .await;
@@ -273,8 +296,11 @@ async fn timestamps_with_any_offset_leap_days_and_leap_seconds() {
         (1, "2026-10-05T16:42:11.250Z"),
         (2, "2026-10-05T22:12:11.123456789Z"),
         (6, "2026-10-05T18:42:11Z"),
-        (13, "2016-12-31T23:59:60.500Z"),
+        (13, "2016-12-31T23:59:60.5Z"),
         (16, "9999-12-31T23:59:59.999999-12:00"),
+        (17, "2016-12-31T23:59:60.250Z"),
+        (18, "1972-06-30T23:59:60Z"),
+        (19, "2026-10-05T16:42:11.1234567891230Z"),
     ] {
         let got = app
             .get(&[("statementId", &id(n).to_string())])
@@ -305,6 +331,16 @@ async fn language_tags_of_every_shape() {
         "gsw",
         "zh-cmn-Hans-CN",
         "de-DE-u-co-phonebk",
+        // Grandfathered, of either kind.
+        "i-default",
+        "en-GB-oed",
+        "sgn-BE-FR",
+        "zh-min-nan",
+        "cel-gaulish",
+        // Private use, alone and at the end.
+        "x-a-b-12345678",
+        "fr-x-classe-2nde",
+        "qaa-Qaaa-QM-x-southern",
     ];
     let mut good: Vec<_> = tags
         .iter()
@@ -331,6 +367,11 @@ async fn language_tags_of_every_shape() {
         "fr FR",
         "x",
         "123",
+        "i-unknown",
+        "x-",
+        "x-123456789",
+        "fr-x",
+        "fr-x-classe_2nde",
     ];
     let mut bad: Vec<_> = tags
         .iter()

@@ -23,6 +23,16 @@ fn with(pointer: &str, value: Value) -> String {
     changed.to_string()
 }
 
+/// A statement about another that has this context.
+fn in_sub_statement(context: Value) -> String {
+    let mut inner = statement(id(2), "a", "v", "o");
+    let members = inner.as_object_mut().expect("an object");
+    members.remove("id");
+    members.insert("objectType".to_owned(), json!("SubStatement"));
+    members.insert("context".to_owned(), context);
+    with("/object", inner)
+}
+
 /// What, body of a POST, pointer, rule.
 fn bodies() -> Vec<(&'static str, Vec<u8>, &'static str, &'static str)> {
     let text = |body: String| body.into_bytes();
@@ -289,6 +299,42 @@ fn bodies() -> Vec<(&'static str, Vec<u8>, &'static str, &'static str)> {
             "version-unsupported",
         ),
         (
+            "a version that is no number",
+            text(with("/version", json!("1.0.foo"))),
+            "/version",
+            "version-unsupported",
+        ),
+        (
+            "contextAgents, which are of 2.0",
+            text(with("/context", json!({ "contextAgents": [] }))),
+            "/context/contextAgents",
+            "unknown-property",
+        ),
+        (
+            "contextGroups, which are of 2.0",
+            text(with("/context", json!({ "contextGroups": [] }))),
+            "/context/contextGroups",
+            "unknown-property",
+        ),
+        (
+            "contextAgents in a SubStatement",
+            text(in_sub_statement(
+                json!({ "contextAgents": [{ "objectType": "contextAgent",
+                "agent": { "mbox": "mailto:a@example.org" } }] }),
+            )),
+            "/object/context/contextAgents",
+            "unknown-property",
+        ),
+        (
+            "contextGroups in a SubStatement",
+            text(in_sub_statement(
+                json!({ "contextGroups": [{ "objectType": "contextGroup",
+                "group": { "objectType": "Group", "member": [] } }] }),
+            )),
+            "/object/context/contextGroups",
+            "unknown-property",
+        ),
+        (
             "a voiding of an activity",
             text(with(
                 "/verb/id",
@@ -418,6 +464,13 @@ async fn every_malformed_request_is_told_its_rule() {
         (
             "another version",
             bare(Some("1.1"), None),
+            400,
+            "X-Experience-API-Version",
+            "version-header-supported",
+        ),
+        (
+            "a version that is no number",
+            bare(Some("1.0.foo"), None),
             400,
             "X-Experience-API-Version",
             "version-header-supported",

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures::StreamExt as _;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -259,6 +260,69 @@ async fn two_thousand_references_wait_for_one_target() {
     );
     let both = app.all(&[("agent", &agent("above"))]).await;
     assert_eq!(both, ids(&[5_000]));
+}
+
+/// Some ten seconds: what is large is the number of references, each of them as small as can be.
+#[actix_web::test]
+async fn a_target_comes_after_a_hundred_thousand_references_and_posts_go_on() {
+    const BATCH: u32 = 1_000;
+    const BATCHES: u32 = 100;
+    let app = App::start().await;
+    let target = id(999_999);
+    let batches = (0..BATCHES).map(|batch| {
+        let app = &app;
+        async move {
+            let some: Vec<Value> = (1..=BATCH)
+                .map(|n| reference(batch * BATCH + n, "pupil", target))
+                .collect();
+            app.post(&json!(some)).await.is(200);
+        }
+    });
+    futures::stream::iter(batches)
+        .buffer_unordered(4)
+        .collect::<Vec<()>>()
+        .await;
+    app.settle().await;
+
+    app.post(&statement(target, "ben", "passed", "o"))
+        .await
+        .is(200);
+    let got = app.get(&[("statementId", &target.to_string())]).await;
+    let stored = got.is(200).body["stored"].clone();
+    let stored = stored.as_str().expect("a time");
+    // Others post on, and are told up to where it is consistent: short of the target, until all
+    // that refer to it are found by it.
+    let came = Instant::now();
+    let mut held = 0;
+    for n in 1.. {
+        let posting = Instant::now();
+        let posted = app
+            .post(&statement(id(500_000 + n), "eve", "passed", "o"))
+            .await
+            .is(200);
+        assert!(
+            posting.elapsed() < Duration::from_secs(5),
+            "no commit waits for references"
+        );
+        if posted.header("x-experience-api-consistent-through") > stored {
+            break;
+        }
+        held += 1;
+        assert!(
+            came.elapsed() < Duration::from_secs(60),
+            "it does not move on"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(held > 0, "consistent before the references were followed");
+    assert_eq!(
+        app.number("select count(*) from lrs.inherited").await,
+        i64::from(BATCH * BATCHES)
+    );
+    let ben = agent("ben");
+    let newest = app.get(&[("agent", &ben), ("limit", "3")]).await.is(200);
+    assert_eq!(newest.ids().first(), Some(&target.to_string()));
+    assert_eq!(newest.ids().len(), 3);
 }
 
 #[actix_web::test]

@@ -233,6 +233,81 @@ async fn under_2_0_times_are_told_in_utc() {
 }
 
 #[actix_web::test]
+async fn a_reader_of_1_0_3_is_given_a_statement_of_2_0_as_it_is() {
+    let old = App::start().await;
+    let new = old.another().await.speaking("2.0.0");
+    let mut sent = statement(id(1), "a", "v", "o");
+    sent["timestamp"] = json!("2026-10-05T18:42:11.2500000000001+02:00");
+    sent["context"] = json!({
+        "contextAgents": [{ "objectType": "contextAgent", "relevantTypes": ["https://example.org/types/tutor"],
+            "agent": { "objectType": "Agent", "name": "T", "mbox": "mailto:tutor@example.org" } }],
+        "contextGroups": [{ "objectType": "contextGroup",
+            "group": { "objectType": "Group", "name": "G", "mbox": "mailto:group@example.org" } }],
+    });
+    new.post(&sent).await.is(200);
+
+    let text = id(1).to_string();
+    let exact = old.get(&[("statementId", &text)]).await.is(200);
+    assert_eq!(exact.header("x-experience-api-version"), "1.0.3");
+    for member in ["actor", "verb", "object", "context", "timestamp"] {
+        assert_eq!(exact.body[member], sent[member], "{member}");
+    }
+    assert_eq!(exact.body["version"], "2.0.0");
+
+    let ids = old
+        .get(&[("statementId", &text), ("format", "ids")])
+        .await
+        .is(200);
+    for (list, who) in [("contextAgents", "agent"), ("contextGroups", "group")] {
+        let who = sent["context"][list][0][who].as_object_mut();
+        who.expect("an actor").remove("name");
+    }
+    for member in ["context", "timestamp"] {
+        assert_eq!(ids.body[member], sent[member], "{member}");
+    }
+    assert_eq!(ids.body["version"], "2.0.0");
+
+    let told = new.get(&[("statementId", &text)]).await.is(200);
+    assert_eq!(told.body["timestamp"], "2026-10-05T16:42:11.2500000000001Z");
+}
+
+#[actix_web::test]
+async fn what_a_reader_of_another_version_was_given_is_the_same_statement() {
+    let old = App::start().await;
+    let new = old.another().await.speaking("2.0.0");
+    let mut of_old = answer(id(1), "a", "o", true);
+    of_old["timestamp"] = json!("2026-10-05T18:42:11.25+0200");
+    of_old["context"] =
+        json!({ "contextActivities": { "parent": { "id": "https://example.org/p" } } });
+    old.post(&of_old).await.is(200);
+    let one = new
+        .get(&[("statementId", &id(1).to_string())])
+        .await
+        .is(200)
+        .body;
+    assert_eq!(one["timestamp"], "2026-10-05T16:42:11.25Z");
+    assert_eq!(one["version"], "1.0.0");
+    new.post(&one).await.is(200);
+    old.post(&one).await.is(200);
+
+    new.post(&answer(id(2), "a", "o", true)).await.is(200);
+    let two = old
+        .get(&[("statementId", &id(2).to_string())])
+        .await
+        .is(200)
+        .body;
+    assert_eq!(two["timestamp"], "2026-10-05T18:42:11.250+02:00");
+    new.post(&two).await.is(200);
+
+    for mut other in [one, two] {
+        other["verb"]["id"] = json!("https://example.org/verbs/other");
+        let refused = new.post(&other).await.is(409);
+        assert_eq!(refused.body["rule"], "statement-id-conflict");
+    }
+    assert_eq!(old.count().await, 2);
+}
+
+#[actix_web::test]
 async fn candidate_answers_stand_in_the_feed() {
     let app = App::start().await;
     let mut partial = answer(id(1), "a", "o", true);

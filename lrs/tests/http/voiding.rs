@@ -1,5 +1,7 @@
 //! Voiding (xAPI 1.0.3 Data 2.3.2).
 
+use std::cell::Cell;
+
 use serde_json::json;
 
 use crate::app::{App, answer, id, statement, voiding};
@@ -31,6 +33,54 @@ async fn a_voided_statement_is_read_by_its_own_parameter_alone() {
     app.post(&voiding(id(3), id(1))).await.is(200);
     app.post(&statement(id(1), "a", "v", "o")).await.is(200);
     assert_eq!(is_read(&app, 1).await, (404, 200, false));
+}
+
+/// Reads by a parameter again and again until `done`, and once more after it; the statuses in order.
+async fn watch(app: &App, parameter: &str, target: &str, done: &Cell<bool>) -> Vec<u16> {
+    let mut seen = Vec::new();
+    loop {
+        let is_last = done.get();
+        let status = app.get(&[(parameter, target)]).await.status;
+        seen.push(status.as_u16());
+        if is_last {
+            return seen;
+        }
+    }
+}
+
+#[actix_web::test]
+async fn who_reads_while_it_is_voided_sees_it_go_once_and_for_good() {
+    let app = App::start().await;
+    let copy = app.another().await;
+    for n in 1..=20 {
+        let target = id(n).to_string();
+        app.post(&statement(id(n), "a", "v", "o")).await.is(200);
+        let done = Cell::new(false);
+        let voided = async {
+            app.post(&voiding(id(100 + n), id(n))).await.is(200);
+            done.set(true);
+        };
+        let (own, own_voided, others, others_voided, ()) = futures::join!(
+            watch(&app, "statementId", &target, &done),
+            watch(&app, "voidedStatementId", &target, &done),
+            watch(&copy, "statementId", &target, &done),
+            watch(&copy, "voidedStatementId", &target, &done),
+            voided
+        );
+        for seen in [own, others] {
+            assert!(seen.is_sorted(), "200 until it is 404: {seen:?}");
+            assert!(seen.iter().all(|status| [200, 404].contains(status)));
+            assert_eq!(seen.last(), Some(&404), "after the answer it is gone");
+        }
+        for seen in [own_voided, others_voided] {
+            assert!(
+                seen.iter().rev().is_sorted(),
+                "404 until it is 200: {seen:?}"
+            );
+            assert!(seen.iter().all(|status| [200, 404].contains(status)));
+            assert_eq!(seen.last(), Some(&200), "after the answer it is there");
+        }
+    }
 }
 
 #[actix_web::test]

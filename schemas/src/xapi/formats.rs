@@ -162,19 +162,22 @@ fn is_restricted_name(text: &str) -> bool {
         && bytes.all(|c| c.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&c))
 }
 
-/// Whether a text is `base` or a version under it: `1.0` or `1.0.x` for the base `1.0`.
+/// Whether a text is `base` or a version under it: `1.0` or `1.0.x` for the base `1.0`, where `x` is
+/// the patch of Semantic Versioning 1.0.0: a number, and perhaps a pre-release after a hyphen.
 #[must_use]
 pub fn is_version_of(text: &str, base: &str) -> bool {
     match text.strip_prefix(base) {
         Some("") => true,
-        Some(rest) => rest.strip_prefix('.').is_some_and(|patch| {
-            !patch.is_empty()
-                && patch
-                    .bytes()
-                    .all(|c| c.is_ascii_alphanumeric() || b".+-".contains(&c))
-        }),
+        Some(rest) => rest.strip_prefix('.').is_some_and(is_patch),
         None => false,
     }
+}
+
+fn is_patch(text: &str) -> bool {
+    let (number, pre_release) = text.split_once('-').unwrap_or((text, "0"));
+    let is_in = |text: &str, is: fn(u8) -> bool| !text.is_empty() && text.bytes().all(is);
+    is_in(number, |c| c.is_ascii_digit())
+        && is_in(pre_release, |c| c.is_ascii_alphanumeric() || c == b'-')
 }
 
 #[cfg(test)]

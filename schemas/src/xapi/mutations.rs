@@ -6,7 +6,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 
-use super::{RULES, XapiVersion, validate};
+use super::{RULES, XapiVersion, validate, validate_sent};
 use crate::profile::verbs;
 use crate::testkit::{self, Dice};
 
@@ -25,6 +25,8 @@ enum Place {
     Actor,
     /// Those with an identifier.
     Identified,
+    /// Those that are Agents.
+    Agent,
     Group,
     Activity,
     /// Activities of the context.
@@ -73,6 +75,7 @@ fn statements() -> Vec<Row> {
         (Statement, "", Insert("extra", json!(1)), "unknown-property"),
         (Statement, "", Insert("Timestamp", json!("2026-10-05T18:42:11Z")), "property-case"),
         (Whole, "", Set(json!([])), "statement-not-object"),
+        (Whole, "", Set(json!(null)), "statement-not-object"),
         (Whole, "/id", Set(json!("")), "id-not-uuid"),
         (Whole, "/id", Set(json!("{e05aa883-acaf-40ad-bf54-02c8ce485fb0}")), "id-not-uuid"),
         (Whole, "/id", Set(json!("e05aa883acaf40adbf5402c8ce485fb0")), "id-not-uuid"),
@@ -99,16 +102,20 @@ fn statements() -> Vec<Row> {
         (SubStatement, "/object", Set(sub), "sub-statement-nested"),
         (Whole, "/version", Set(json!("1.1.0")), "version-unsupported"),
         (Whole, "/version", Set(json!("0.95")), "version-unsupported"),
+        (Whole, "/version", Set(json!("1.0.foo")), "version-unsupported"),
+        (Whole, "/version", Set(json!("1.0.3.1")), "version-unsupported"),
         (Whole, "/version", Set(json!(1.0)), "wrong-type"),
     ]
 }
 
 #[rustfmt::skip]
 fn actors() -> Vec<Row> {
-    use Place::{Actor, Group, Identified, Statement, Whole};
+    use Place::{Actor, Agent, Group, Identified, Statement, Whole};
     let agent = json!({ "mbox": "mailto:a@example.org" });
-    let three = json!({ "objectType": "Group", "member": [agent, agent, agent] });
-    let named = json!({ "objectType": "Group", "openid": "https://example.org/", "member": [agent, agent] });
+    let application = json!({ "account": { "homePage": "https://example.org/oauth", "name": "app" } });
+    let three = json!({ "objectType": "Group", "member": [application, agent, agent] });
+    let named = json!({ "objectType": "Group", "openid": "https://example.org/", "member": [application, agent] });
+    let mails = json!({ "objectType": "Group", "member": [agent, agent] });
     vec![
         (Statement, "/actor", Set(json!("mailto:a@example.org")), "wrong-type"),
         (Statement, "/actor", Set(json!({ "objectType": "Agent", "name": "x" })), "ifi-missing"),
@@ -120,6 +127,7 @@ fn actors() -> Vec<Row> {
         (Identified, "", Insert("mbox_sha1sum", json!("0".repeat(40))), "ifi-several"),
         (Identified, "", Insert("openid", json!("https://example.org/")), "ifi-several"),
         (Actor, "", Insert("age", json!(15)), "unknown-property"),
+        (Agent, "", Insert("member", json!([])), "unknown-property"),
         (Actor, "/name", Set(json!(["x"])), "wrong-type"),
         (Actor, "/mbox", Set(json!("a@example.org")), "mbox-not-mailto"),
         (Actor, "/mbox", Set(json!("mailto:a")), "mbox-not-mailto"),
@@ -141,6 +149,7 @@ fn actors() -> Vec<Row> {
         (Group, "/member/0", Set(json!({ "name": "x" })), "ifi-missing"),
         (Whole, "/authority", Set(three), "authority-group"),
         (Whole, "/authority", Set(named), "authority-group"),
+        (Whole, "/authority", Set(mails), "authority-group"),
     ]
 }
 
@@ -423,6 +432,9 @@ fn places(kind: Place, statement: &Value) -> Vec<String> {
         Place::Identified => filter(actors_of(&both, statement), |at| {
             ["mbox", "account"].iter().any(|key| has(at, key))
         }),
+        Place::Agent => filter(actors_of(&both, statement), |at| {
+            statement.pointer(&format!("{at}/objectType")) != Some(&json!("Group"))
+        }),
         Place::Group => filter(actors_of(&both, statement), |at| has(at, "member")),
         Place::Activity => {
             let mut all = activities_of_context(&both, statement);
@@ -582,6 +594,65 @@ fn any_valid_statement_is_accepted_and_any_forbidden_change_is_refused_by_its_ru
                 row.3
             );
         }
+    }
+}
+
+/// Scores as they are written, and the rule that they break.
+const SCORES: [(&str, Option<&str>); 12] = [
+    (r#"{"scaled":1.00000000000000000000}"#, None),
+    (r#"{"scaled":-0.99999999999999999999}"#, None),
+    (
+        r#"{"scaled":1.00000000000000000001}"#,
+        Some("scaled-out-of-range"),
+    ),
+    (
+        r#"{"scaled":-100000000000000000001e-20}"#,
+        Some("scaled-out-of-range"),
+    ),
+    (r#"{"min":9007199254740992,"max":9007199254740993}"#, None),
+    (r#"{"min":0.1,"max":0.10000000000000000001}"#, None),
+    (
+        r#"{"min":0.10000000000000000001,"max":0.1}"#,
+        Some("min-not-below-max"),
+    ),
+    (r#"{"min":1.0,"max":10e-1}"#, Some("min-not-below-max")),
+    (r#"{"raw":20.0,"min":0,"max":2e1}"#, None),
+    (r#"{"raw":0.3,"min":0.30,"max":0.4}"#, None),
+    (
+        r#"{"raw":20.00000000000000000001,"max":20}"#,
+        Some("raw-out-of-range"),
+    ),
+    (
+        r#"{"raw":9007199254740992,"min":9007199254740993.0}"#,
+        Some("raw-out-of-range"),
+    ),
+];
+
+#[test]
+fn digits_that_no_float_holds_count_wherever_a_score_stands() {
+    for version in XapiVersion::ALL {
+        let statements = testkit::statement(version);
+        let mut runner = TestRunner::deterministic();
+        let mut inner = 0;
+        for _ in 0..300 {
+            let statement = statements.new_tree(&mut runner).unwrap().current();
+            for at in places(Place::Statement, &statement) {
+                let mut marked = statement.clone();
+                let Some(score) = marked.pointer_mut(&format!("{at}/result/score")) else {
+                    continue;
+                };
+                *score = json!("SCORE");
+                for (score, rule) in SCORES {
+                    let text = marked.to_string().replace(r#""SCORE""#, score);
+                    let value: Value = serde_json::from_str(&text).unwrap();
+                    let told = validate_sent(&value, &text, version).into_iter();
+                    let told: Vec<_> = told.map(|fault| fault.rule).collect();
+                    assert_eq!(told, Vec::from_iter(rule), "{version}: {text}");
+                }
+                inner += usize::from(!at.is_empty());
+            }
+        }
+        assert!(inner > 0, "{version}: none of a SubStatement");
     }
 }
 

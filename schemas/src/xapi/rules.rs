@@ -117,8 +117,8 @@ rules! {
     TIMESTAMP_NOT_ISO8601 "timestamp-not-iso8601", "4.5", "4.2.7", walk, "a timestamp is a date and time of ISO 8601, such as 2026-10-05T18:42:11.250+02:00";
     TIMESTAMP_MINUS_ZERO "timestamp-minus-zero-offset", "4.5", "4.2.7", walk, "an offset of minus zero is refused: write Z or +00:00";
     TIMESTAMP_NOT_RFC3339 "timestamp-not-rfc3339", "4.5", "4.2.7", walk, "since 2.0 a timestamp has the form of RFC 3339, with Z or an offset such as +02:00";
-    AUTHORITY_GROUP "authority-group", "2.4.9", "4.2.4.2", schema, "a Group as authority is anonymous and has exactly two members";
-    VERSION_UNSUPPORTED "version-unsupported", "2.4.10", "4.2.4.3", schema, "version starts with 1.0 (or 2.0, under version 2.0.0)";
+    AUTHORITY_GROUP "authority-group", "2.4.9", "4.2.4.2", schema, "a Group as authority is anonymous and has exactly two members, the application with an account";
+    VERSION_UNSUPPORTED "version-unsupported", "2.4.10", "4.2.4.3", schema, "version is 1.0 or 1.0.x (or 2.0 or 2.0.x, under version 2.0.0), where x is a number";
 
     ATTACHMENT_PROPERTY_MISSING "attachment-property-missing", "2.4.11", "4.2.2.6", schema, "an attachment has usageType, display, contentType, length and sha2";
     ATTACHMENT_USAGE_TYPE_NOT_IRI "attachment-usage-type-not-iri", "2.4.11", "4.2.2.6", walk, "usageType is an IRI with a scheme";

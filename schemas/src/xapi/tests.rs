@@ -35,7 +35,7 @@ fn rule_of(name: &str) -> &str {
 
 /// The walk and the schema, each by itself, say the same of what both can say.
 fn assert_agree(statement: &Value, version: XapiVersion) {
-    let told = walk::statement(statement, version);
+    let told = walk::statement(statement, None, version);
     let accepted = schema::accepts(schema::Part::Statement, statement, version);
     let by_schema = |fault: &&Fault| {
         RULES
@@ -168,8 +168,10 @@ fn versions_of_the_header() {
     assert_eq!(read("1.0.9"), Some(XapiVersion::V1_0_3));
     assert_eq!(read("2.0.0"), Some(XapiVersion::V2_0_0));
     assert_eq!(read("2.0"), Some(XapiVersion::V2_0_0));
+    assert_eq!(read("1.0.3-rc1"), Some(XapiVersion::V1_0_3));
     for other in [
-        "", "1", "1.1", "1.00", "0.95", "2.1.0", "1.0.", "3.0.0", "1.0 ",
+        "", "1", "1.1", "1.00", "0.95", "2.1.0", "1.0.", "3.0.0", "1.0 ", "1.0.foo", "1.0.3foo",
+        "1.0.3.1", "1.0.3-", "1.0.3-é", "1.0.-1", "2.0.x", "1.0.3\n",
     ] {
         assert_eq!(read(other), None, "{other}");
     }

@@ -9,10 +9,14 @@ mod actor;
 mod context;
 mod parts;
 
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::rules::{self, Rule};
 use super::{Fault, XapiVersion, formats};
+use crate::decimal::Decimal;
 use crate::fault::push_step;
 use crate::profile::verbs;
 use crate::time::{self, TimestampError};
@@ -24,10 +28,11 @@ pub(super) const MAX_FAULTS: usize = 50;
 /// sends them.
 const MAX_STEP_BYTES: usize = 256;
 
-/// Every fault of a statement.
-pub(super) fn statement(value: &Value, version: XapiVersion) -> Vec<Fault> {
+/// Every fault of a statement; `sent` is its text, where it is at hand.
+pub(super) fn statement(value: &Value, sent: Option<&str>, version: XapiVersion) -> Vec<Fault> {
     let mut walk = Walk {
         version,
+        sent,
         faults: Vec::new(),
     };
     walk.statement(At::ROOT, value, Nesting::Outer);
@@ -38,6 +43,7 @@ pub(super) fn statement(value: &Value, version: XapiVersion) -> Vec<Fault> {
 pub(super) fn actor(value: &Value, version: XapiVersion) -> Vec<Fault> {
     let mut walk = Walk {
         version,
+        sent: None,
         faults: Vec::new(),
     };
     walk.actor(At::ROOT, value);
@@ -80,6 +86,24 @@ impl<'a> At<'a> {
         }
     }
 
+    /// The text of what stands at this place of a document.
+    fn within<'t>(&self, document: &'t str) -> Option<&'t str> {
+        let around = match self.outer {
+            Some(outer) => outer.within(document)?,
+            None => document,
+        };
+        let found = match self.step {
+            Step::Root => return Some(around),
+            Step::Key(key) => serde_json::from_str::<HashMap<String, &'t RawValue>>(around)
+                .ok()?
+                .remove(key)?,
+            Step::Index(index) => *serde_json::from_str::<Vec<&'t RawValue>>(around)
+                .ok()?
+                .get(index)?,
+        };
+        Some(found.get())
+    }
+
     fn pointer(&self) -> String {
         let mut pointer = self.outer.map(At::pointer).unwrap_or_default();
         match self.step {
@@ -101,8 +125,10 @@ enum Nesting {
     Sub,
 }
 
-struct Walk {
+struct Walk<'t> {
     version: XapiVersion,
+    /// What was sent, with the digits that the value does not keep.
+    sent: Option<&'t str>,
     faults: Vec<Fault>,
 }
 
@@ -117,7 +143,7 @@ enum ObjectType {
     Unknown,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn statement(&mut self, at: At<'_>, value: &Value, nesting: Nesting) {
         let Value::Object(map) = value else {
             return self.tell(at, &rules::STATEMENT_NOT_OBJECT);
@@ -270,7 +296,7 @@ fn object_type(object: &Value) -> ObjectType {
 }
 
 /// Faults, and the kinds of value that occur everywhere.
-impl Walk {
+impl Walk<'_> {
     fn tell(&mut self, at: At<'_>, rule: &Rule) {
         self.tell_in_words(at, rule, || rule.words.to_owned());
     }
@@ -347,6 +373,11 @@ impl Walk {
         }
         self.wrong_type(at, value, "a number");
         None
+    }
+
+    /// The number at a place by all its digits; none when the text is not at hand.
+    fn decimal(&self, at: At<'_>) -> Option<Decimal> {
+        Decimal::read(at.within(self.sent?)?)
     }
 
     fn boolean(&mut self, at: At<'_>, value: &Value) {

@@ -47,7 +47,7 @@ fn components_of(interaction_type: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-impl Walk {
+impl Walk<'_> {
     pub(super) fn activity(&mut self, at: At<'_>, value: &Value) {
         let Some(map) = self.object(at, value) else {
             return;

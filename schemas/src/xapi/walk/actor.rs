@@ -6,7 +6,15 @@ use super::{At, Walk};
 use crate::xapi::{formats, rules};
 
 const IDENTIFIERS: [&str; 4] = ["mbox", "mbox_sha1sum", "openid", "account"];
-const KEYS: &[&str] = &[
+const AGENT_KEYS: &[&str] = &[
+    "objectType",
+    "name",
+    "mbox",
+    "mbox_sha1sum",
+    "openid",
+    "account",
+];
+const GROUP_KEYS: &[&str] = &[
     "objectType",
     "name",
     "member",
@@ -16,7 +24,7 @@ const KEYS: &[&str] = &[
     "account",
 ];
 
-impl Walk {
+impl Walk<'_> {
     /// An Agent or a Group; an Agent where nothing is said.
     pub(super) fn actor(&mut self, at: At<'_>, value: &Value) {
         let Some(map) = self.object(at, value) else {
@@ -43,7 +51,7 @@ impl Walk {
         for (key, value) in map {
             let at = at.key(key);
             if !self.identity(at, key, value) {
-                self.unknown(at, key, KEYS);
+                self.unknown(at, key, AGENT_KEYS);
             }
         }
         if self.identifiers(at, map) == 0 {
@@ -65,7 +73,7 @@ impl Walk {
             if key == "member" {
                 self.each(at, value, Self::member);
             } else if !self.identity(at, key, value) {
-                self.unknown(at, key, KEYS);
+                self.unknown(at, key, GROUP_KEYS);
             }
         }
         if self.identifiers(at, map) == 0 && !map.contains_key("member") {
@@ -80,7 +88,8 @@ impl Walk {
         self.agent(at, value);
     }
 
-    /// Data 2.4.9: an Agent, or two of them in an anonymous Group (an application and its user).
+    /// Data 2.4.9: an Agent, or two of them in an anonymous Group: an application, which is
+    /// identified by its account, and its user.
     pub(super) fn authority(&mut self, at: At<'_>, value: &Value) {
         self.actor(at, value);
         let Some(map) = value.as_object() else { return };
@@ -89,7 +98,9 @@ impl Walk {
             let pair = map
                 .get("member")
                 .and_then(Value::as_array)
-                .is_some_and(|members| members.len() == 2);
+                .is_some_and(|members| {
+                    members.len() == 2 && members.iter().any(|one| one.get("account").is_some())
+                });
             if !(anonymous && pair) {
                 self.tell(at, &rules::AUTHORITY_GROUP);
             }

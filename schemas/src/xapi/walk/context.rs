@@ -31,7 +31,7 @@ const KEYS_2_0_0: &[&str] = &[
     "contextGroups",
 ];
 
-impl Walk {
+impl Walk<'_> {
     /// `object` is the type of the object of the same statement.
     pub(super) fn context(&mut self, at: At<'_>, value: &Value, object: ObjectType) {
         let Some(map) = self.object(at, value) else {

@@ -1,12 +1,14 @@
 //! The result and its score (Data 2.4.5), and attachments (Data 2.4.11).
 
-use serde_json::Value;
+use std::cmp::Ordering;
+
+use serde_json::{Map, Value};
 
 use super::{At, Walk};
 use crate::time::Duration;
 use crate::xapi::{formats, rules};
 
-impl Walk {
+impl Walk<'_> {
     pub(super) fn result(&mut self, at: At<'_>, value: &Value) {
         let Some(map) = self.object(at, value) else {
             return;
@@ -49,7 +51,7 @@ impl Walk {
                 "scaled" => {
                     if self
                         .number(at, value)
-                        .is_some_and(|scaled| !(-1.0..=1.0).contains(&scaled))
+                        .is_some_and(|scaled| self.is_beyond_one(at, value, scaled))
                     {
                         self.tell(at, &rules::SCALED_OUT_OF_RANGE);
                     }
@@ -60,16 +62,50 @@ impl Walk {
                 _ => self.unknown(at, key, &["scaled", "raw", "min", "max"]),
             }
         }
-        let number = |key: &str| map.get(key).and_then(Value::as_f64);
-        let (raw, min, max) = (number("raw"), number("min"), number("max"));
-        if let (Some(min), Some(max)) = (min, max)
-            && min >= max
+        if self
+            .order(at, map, "min", "max")
+            .is_some_and(Ordering::is_ge)
         {
             self.tell(at.key("min"), &rules::MIN_NOT_BELOW_MAX);
         }
-        let below = |low: Option<f64>, high: Option<f64>| matches!((low, high), (Some(low), Some(high)) if low > high);
-        if below(min, raw) || below(raw, max) {
+        let too_low = self
+            .order(at, map, "raw", "min")
+            .is_some_and(Ordering::is_lt);
+        if too_low
+            || self
+                .order(at, map, "raw", "max")
+                .is_some_and(Ordering::is_gt)
+        {
             self.tell(at.key("raw"), &rules::RAW_OUT_OF_RANGE);
+        }
+    }
+
+    /// Only what a float may not tell is read again: most answers are `1` and `0`.
+    fn is_beyond_one(&self, at: At<'_>, value: &Value, scaled: f64) -> bool {
+        let is_open = whole(value).is_none() && near(scaled.abs(), 1.0);
+        let written = is_open.then(|| self.decimal(at)).flatten();
+        written.map_or(scaled.abs() > 1.0, |written| written.is_beyond_one())
+    }
+
+    /// How two numbers of a score compare, when both are there.
+    fn order(
+        &self,
+        at: At<'_>,
+        score: &Map<String, Value>,
+        one: &str,
+        other: &str,
+    ) -> Option<Ordering> {
+        let (a, b) = (score.get(one)?, score.get(other)?);
+        if let (Some(a), Some(b)) = (whole(a), whole(b)) {
+            return Some(a.cmp(&b));
+        }
+        let (a, b) = (a.as_f64()?, b.as_f64()?);
+        let written = near(a, b)
+            .then(|| self.decimal(at.key(one)).zip(self.decimal(at.key(other))))
+            .flatten();
+        match written {
+            Some((a, b)) => Some(a.cmp(&b)),
+            None => a.partial_cmp(&b),
         }
     }
 
@@ -116,6 +152,18 @@ impl Walk {
             self.tell(at, &rules::ATTACHMENT_LENGTH);
         }
     }
+}
+
+/// Whether two floats are too near to each other to say which of the numbers that they were read
+/// from is less: each may be a unit of its last place away from what was written.
+fn near(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 4.0 * f64::EPSILON * a.abs().max(b.abs()) + f64::MIN_POSITIVE
+}
+
+/// A number that the value keeps to its last digit.
+fn whole(number: &Value) -> Option<i128> {
+    let signed = number.as_i64().map(i128::from);
+    signed.or_else(|| number.as_u64().map(i128::from))
 }
 
 const ATTACHMENT_KEYS: &[&str] = &[

@@ -138,6 +138,22 @@ async fn a_put_is_signed_for_its_own_id() {
 }
 
 #[actix_web::test]
+async fn who_signs_an_id_sends_it() {
+    let app = App::start().await;
+    let with_id = statement(id(1), "a", "v", "o");
+    let mut bare = with_id.clone();
+    bare.as_object_mut().expect("an object").remove("id");
+    let by = |payload: &Value| {
+        let signature = sign(&signer::header("RS256"), &payload.to_string());
+        signed(&bare, &signature)
+    };
+    let refused = app.post_parts(&by(&with_id)).await.is(400);
+    assert_eq!(refused.body["rule"], "signature-statement");
+    assert_eq!(app.count().await, 0);
+    app.post_parts(&by(&bare)).await.is(200);
+}
+
+#[actix_web::test]
 async fn trust_is_told_where_anchors_are_set() {
     let anchors = lrs::statement::signature::Anchors::read(signer::ANCHOR).expect("an anchor");
     let app = App::with(|config| config.anchors = anchors).await;

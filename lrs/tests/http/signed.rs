@@ -154,6 +154,30 @@ async fn who_signs_an_id_sends_it() {
 }
 
 #[actix_web::test]
+async fn the_signatures_of_a_request_are_held_to_a_limit_together() {
+    let app = App::with(|config| config.body_max_bytes = 20_000).await;
+    // No signatures, which is told of those that fit.
+    let signed = |n: u32| signed(&statement(id(n), "a", "v", "o"), &[b'a' + n as u8; 12_000]);
+    for n in [1, 2] {
+        let refused = app.post_parts(&signed(n)).await.is(400);
+        assert_eq!(refused.body["rule"], "signature-jws");
+    }
+    let (one, two) = (signed(1), signed(2));
+    let statement = |parts: &[Part]| -> Value {
+        serde_json::from_slice(&parts[0].content).expect("a statement")
+    };
+    let both = [
+        Part::json(&json!([statement(&one), statement(&two)])),
+        one[1].clone(),
+        two[1].clone(),
+    ];
+    let refused = app.post_parts(&both).await.is(413);
+    assert_eq!(refused.body["rule"], "signature-limit");
+    assert_eq!(refused.body["pointer"], "part 3");
+    assert_eq!(app.count().await, 0);
+}
+
+#[actix_web::test]
 async fn trust_is_told_where_anchors_are_set() {
     let anchors = lrs::statement::signature::Anchors::read(signer::ANCHOR).expect("an anchor");
     let app = App::with(|config| config.anchors = anchors).await;

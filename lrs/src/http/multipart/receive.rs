@@ -264,7 +264,7 @@ fn heading(
 
 fn refused(not_taken: NotTaken, place: &str) -> Problem {
     match not_taken {
-        NotTaken::OneTooLarge(_) | NotTaken::AllTooLarge(_) | NotTaken::SignatureTooLarge(_) => {
+        NotTaken::OneTooLarge(_) | NotTaken::AllTooLarge(_) | NotTaken::SignaturesTooLarge(_) => {
             too_large(&not_taken, place)
         }
         NotTaken::Busy => problems::attachments_busy(),
@@ -280,7 +280,7 @@ fn refused(not_taken: NotTaken, place: &str) -> Problem {
 fn too_large(not_taken: &NotTaken, place: &str) -> Problem {
     let rule = match not_taken {
         NotTaken::OneTooLarge(_) => "attachment-limit",
-        NotTaken::SignatureTooLarge(_) => "signature-limit",
+        NotTaken::SignaturesTooLarge(_) => "signature-limit",
         _ => "attachments-limit",
     };
     problems::attachments_too_large(place, rule, not_taken.to_string())

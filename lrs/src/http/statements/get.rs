@@ -94,7 +94,10 @@ async fn page(lrs: &Lrs, page: &Page, reader: &Reader) -> Result<HttpResponse, P
         .as_ref()
         .map(|cursor| {
             let prefix = &lrs.config().public_path;
-            format!("{prefix}/xapi/statements?more={}", cursor.sign(lrs.secret()))
+            format!(
+                "{prefix}/xapi/statements?more={}",
+                cursor.sign(lrs.secret())
+            )
         })
         .unwrap_or_default();
     let text = format!(

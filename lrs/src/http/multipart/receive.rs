@@ -10,6 +10,7 @@ use service::error::Problem;
 use super::parser::{Broken, Event, Header, Parser};
 use crate::Lrs;
 use crate::attachments::intake::{Incoming, Intake, NotTaken, Wanted};
+use crate::attachments::objects::ObjectsError;
 use crate::http::body::announced;
 use crate::http::decode::{self, Content};
 use crate::http::media::{self, Media};
@@ -267,7 +268,7 @@ fn refused(not_taken: NotTaken, place: &str) -> Problem {
         NotTaken::OneTooLarge(_) | NotTaken::AllTooLarge(_) | NotTaken::SignaturesTooLarge(_) => {
             too_large(&not_taken, place)
         }
-        NotTaken::Busy => problems::attachments_busy(),
+        NotTaken::Busy | NotTaken::Objects(ObjectsError::Busy) => problems::attachments_busy(),
         NotTaken::OtherHash => problems::multipart(
             place,
             "attachment-hash",

@@ -332,6 +332,34 @@ fn settings_that_do_not_exist_are_told_together() {
 }
 
 #[test]
+fn settings_that_mean_nothing_end_the_start() {
+    let home = Home::new();
+    let broken = home.0.path().join("broken.pem");
+    fs::write(&broken, "no certificate, no key").unwrap();
+    let broken = broken.to_str().unwrap();
+    let certificate = ("SILLAGE_HTTP_TLS_CERTIFICATE", broken);
+    let key = ("SILLAGE_HTTP_TLS_KEY", broken);
+    for (settings, words) in [
+        (vec![certificate], "go together"),
+        (vec![key], "go together"),
+        (vec![certificate, key], "cannot be used for TLS"),
+        (
+            vec![("SILLAGE_HTTP_PUBLIC_URL", "lrs.example.org")],
+            "http.public_url",
+        ),
+        (
+            vec![("SILLAGE_XAPI_SIGNATURE_ANCHORS", broken)],
+            "xapi.signature_anchors",
+        ),
+    ] {
+        let mut up = on(&home.data(), &["up", "--listen", "127.0.0.1:0"]);
+        up.env("SILLAGE_LOG_LEVEL", "warn").envs(settings);
+        end(up).refused(2, words);
+        assert_eq!(postmaster(&home.data()), None, "{words}");
+    }
+}
+
+#[test]
 fn a_newer_database_is_left_alone() {
     let home = Home::new();
     end(on(

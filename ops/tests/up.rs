@@ -459,6 +459,50 @@ async fn credentials_are_made_listed_and_revoked_whether_it_runs_or_not() {
     up.stop();
 }
 
+#[tokio::test]
+async fn the_profile_mode_of_a_credential_is_changed_while_it_runs() {
+    let home = Home::new();
+    let up = Up::on(&home.data());
+    let admin = up.ready["administrator"].clone();
+    let (key, secret) = (admin["key"].as_str().unwrap(), admin["secret"].as_str());
+    let set = |key: &str, mode: &str| {
+        let command = ["credential", "profile-mode", key, mode, "--json"];
+        end(on(&home.data(), &command))
+    };
+    let client = reqwest::Client::new();
+    // Something that xAPI accepts and no template of the profile matches.
+    let post = async || {
+        let request = client
+            .post(up.url("/xapi/statements"))
+            .basic_auth(key, secret)
+            .header("X-Experience-API-Version", "1.0.3")
+            .header("Content-Type", "application/json")
+            .body(r#"{"actor":{"mbox":"mailto:a@example.org"},"verb":{"id":"https://example.org/v"},"object":{"id":"https://example.org/o"}}"#);
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(post().await, 200);
+    for (mode, status) in [
+        ("refuse", 400),
+        ("warn", 200),
+        ("refuse", 400),
+        ("default", 200),
+    ] {
+        assert_eq!(set(key, mode).json()["profile_mode"], mode);
+        let begun = Instant::now();
+        while post().await != status {
+            assert!(
+                begun.elapsed() < Duration::from_secs(1),
+                "{mode} was set and is not heard of"
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    assert_eq!(set(key, "sometimes").code, Some(2));
+    let unknown = set("00000000-0000-4000-8000-000000000000", "off");
+    assert_eq!(unknown.code, Some(1), "{}", unknown.err);
+    up.stop();
+}
+
 impl Ended {
     fn succeeded(&self) {
         assert_eq!(self.code, Some(0), "{}", self.err);

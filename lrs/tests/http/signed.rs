@@ -1,6 +1,8 @@
 //! Signed statements.
 
+use lrs::LrsConfig;
 use serde_json::{Value, json};
+use service::config::Settings;
 
 use crate::app::{App, id, statement};
 use crate::mixed::{Part, attachment};
@@ -178,11 +180,22 @@ async fn the_signatures_of_a_request_are_held_to_a_limit_together() {
 }
 
 #[actix_web::test]
-async fn trust_is_told_where_anchors_are_set() {
-    let anchors = lrs::statement::signature::Anchors::read(signer::ANCHOR).expect("an anchor");
+async fn trust_is_told_where_the_setting_names_anchors() {
+    let flags = [("xapi.signature_anchors", signer::ANCHOR.to_owned())];
+    let settings = Settings::load(None, &flags).expect("good settings");
+    let anchors = LrsConfig::load(&settings)
+        .expect("a file of anchors")
+        .anchors;
     let app = App::with(|config| config.anchors = anchors).await;
-    let sent = statement(id(1), "a", "v", "o");
-    let signature = sign(&signer::header("RS256"), &sent.to_string());
-    app.post_parts(&signed(&sent, &signature)).await.is(200);
+    let (one, two) = (
+        statement(id(1), "a", "v", "o"),
+        statement(id(2), "a", "v", "o"),
+    );
+    let signature = sign(&signer::header("RS256"), &one.to_string());
+    app.post_parts(&signed(&one, &signature)).await.is(200);
     assert_eq!(standing(&app, 1).await.as_deref(), Some("trusted"));
+    // What leads to none of them is kept, and told apart.
+    let signature = signer::sign_as_stranger(&two.to_string());
+    app.post_parts(&signed(&two, &signature)).await.is(200);
+    assert_eq!(standing(&app, 2).await.as_deref(), Some("untrusted"));
 }

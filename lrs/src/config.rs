@@ -89,6 +89,8 @@ pub struct LrsConfig {
     pub lake_root: String,
     /// Largest body of a request, in bytes.
     pub body_max_bytes: usize,
+    /// The path of `http.public_url`, under which clients find `/`; no slash at its end.
+    pub public_path: String,
 }
 
 /// Why the settings do not make an LRS.
@@ -103,6 +105,11 @@ pub enum BadConfig {
     /// It does not hold certificates.
     #[error("xapi.signature_anchors")]
     Anchors(#[source] BadAnchors),
+    /// The address of clients is none.
+    #[error(
+        "http.public_url: {0:?} is no address such as https://lrs.example.org/prefix (letters, digits and -._~ in the path)"
+    )]
+    PublicUrl(String),
 }
 
 impl LrsConfig {
@@ -120,12 +127,40 @@ impl LrsConfig {
             lake: settings.section("lake")?,
             lake_root: settings.lake_root(),
             body_max_bytes: http.body_max_bytes,
+            public_path: public_path(&http.public_url)?,
         })
     }
 
     pub(crate) fn wait_max(&self) -> Duration {
         Duration::from_millis(self.ingest.wait_max_ms)
     }
+}
+
+/// The path of the address under which clients reach us. It stands in answers as it is, before paths
+/// of ours, so it has only characters that mean nothing in a URL or in JSON, and never begins like
+/// another host.
+fn public_path(url: &str) -> Result<String, BadConfig> {
+    let bad = || BadConfig::PublicUrl(url.to_owned());
+    if url.is_empty() {
+        return Ok(String::new());
+    }
+    let rest = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"))
+        .ok_or_else(bad)?;
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let is_made_of = |text: &str, besides: &[u8]| {
+        text.bytes()
+            .all(|c| c.is_ascii_alphanumeric() || besides.contains(&c))
+    };
+    if host.is_empty()
+        || !is_made_of(host, b"-.:[]_")
+        || !is_made_of(path, b"/-._~")
+        || path.contains("//")
+    {
+        return Err(bad());
+    }
+    Ok(path.strip_suffix('/').unwrap_or(path).to_owned())
 }
 
 fn anchors(file: &str) -> Result<Anchors, BadConfig> {
@@ -154,6 +189,42 @@ mod tests {
         assert_eq!(config.ingest.committers, 2);
         assert_eq!(config.attachments.attachment_max_bytes, 100 << 20);
         assert!(config.attachments_root.ends_with("attachments"));
+        assert_eq!(config.public_path, "");
+    }
+
+    #[test]
+    fn of_the_public_address_the_path_is_kept() {
+        for (url, path) in [
+            ("", ""),
+            ("https://lrs.example.org", ""),
+            ("http://127.0.0.1:8080/", ""),
+            ("https://[2001:db8::1]:8443/traces", "/traces"),
+            ("https://example.org/a-b/c_d.e~f/", "/a-b/c_d.e~f"),
+        ] {
+            assert_eq!(public_path(url).expect("an address"), path, "{url}");
+        }
+        for bad in [
+            "lrs.example.org",
+            "/traces",
+            "ftp://example.org/",
+            "https://",
+            "https:///traces",
+            "https://example.org//elsewhere.example.org",
+            "https://example.org/traces//",
+            "https://example.org/?x=1",
+            "https://example.org?x=1",
+            "https://example.org/#x",
+            "https://user@example.org/",
+            "https://example.org/\"",
+            "https://example.org/é",
+            "https://example.org/a b",
+            "https://example.org/%2F",
+        ] {
+            assert!(
+                matches!(public_path(bad), Err(BadConfig::PublicUrl(_))),
+                "{bad}"
+            );
+        }
     }
 
     #[test]

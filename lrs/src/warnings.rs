@@ -32,7 +32,7 @@ pub struct Counted {
 /// How often, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
-    /// Statements that did not follow the rule.
+    /// Statements that did not follow the rule, as often as they were posted.
     pub statements: i64,
     /// The first time.
     pub first: DateTime<Utc>,

@@ -3,7 +3,6 @@
 use std::io;
 use std::process::ExitCode;
 
-use recommender::config::BadConfig;
 use service::config::ConfigError;
 use service::pg::cluster::ClusterError;
 use service::pg::{ConnectError, MigrateError};
@@ -99,7 +98,11 @@ fn of_one(error: &(dyn std::error::Error + 'static)) -> Option<Code> {
             _ => None,
         };
     }
-    if error.is::<ConfigError>() || error.is::<BadConfig>() || error.is::<ConnectError>() {
+    if error.is::<ConfigError>()
+        || error.is::<lrs::config::BadConfig>()
+        || error.is::<recommender::config::BadConfig>()
+        || error.is::<ConnectError>()
+    {
         return Some(Code::Settings);
     }
     if let Some(error) = error.downcast_ref::<ClientError>() {
@@ -166,6 +169,8 @@ mod tests {
         let denied = anyhow::Error::from(io::Error::from(io::ErrorKind::PermissionDenied));
         let failure = Failure::because(Code::Address, "could not listen", denied);
         assert_eq!(code(&failure.into()), Code::Address);
+        let config = lrs::config::BadConfig::PublicUrl("nowhere".to_owned());
+        assert_eq!(code(&config.into()), Code::Settings);
         assert_eq!(code(&anyhow::anyhow!("other")), Code::Failed);
     }
 }

@@ -332,6 +332,34 @@ fn settings_that_do_not_exist_are_told_together() {
 }
 
 #[test]
+fn settings_that_mean_nothing_end_the_start() {
+    let home = Home::new();
+    let broken = home.0.path().join("broken.pem");
+    fs::write(&broken, "no certificate, no key").unwrap();
+    let broken = broken.to_str().unwrap();
+    let certificate = ("SILLAGE_HTTP_TLS_CERTIFICATE", broken);
+    let key = ("SILLAGE_HTTP_TLS_KEY", broken);
+    for (settings, words) in [
+        (vec![certificate], "go together"),
+        (vec![key], "go together"),
+        (vec![certificate, key], "cannot be used for TLS"),
+        (
+            vec![("SILLAGE_HTTP_PUBLIC_URL", "lrs.example.org")],
+            "http.public_url",
+        ),
+        (
+            vec![("SILLAGE_XAPI_SIGNATURE_ANCHORS", broken)],
+            "xapi.signature_anchors",
+        ),
+    ] {
+        let mut up = on(&home.data(), &["up", "--listen", "127.0.0.1:0"]);
+        up.env("SILLAGE_LOG_LEVEL", "warn").envs(settings);
+        end(up).refused(2, words);
+        assert_eq!(postmaster(&home.data()), None, "{words}");
+    }
+}
+
+#[test]
 fn a_newer_database_is_left_alone() {
     let home = Home::new();
     end(on(
@@ -428,6 +456,50 @@ async fn credentials_are_made_listed_and_revoked_whether_it_runs_or_not() {
     assert_eq!(get(&totals, Some(&before)).await.0, 200);
     end(on(&home.data(), &["credential", "revoke", key])).refused(1, "no credential");
     end(on(&home.data(), &["credential", "rotate", key])).refused(1, "no credential");
+    up.stop();
+}
+
+#[tokio::test]
+async fn the_profile_mode_of_a_credential_is_changed_while_it_runs() {
+    let home = Home::new();
+    let up = Up::on(&home.data());
+    let admin = up.ready["administrator"].clone();
+    let (key, secret) = (admin["key"].as_str().unwrap(), admin["secret"].as_str());
+    let set = |key: &str, mode: &str| {
+        let command = ["credential", "profile-mode", key, mode, "--json"];
+        end(on(&home.data(), &command))
+    };
+    let client = reqwest::Client::new();
+    // Something that xAPI accepts and no template of the profile matches.
+    let post = async || {
+        let request = client
+            .post(up.url("/xapi/statements"))
+            .basic_auth(key, secret)
+            .header("X-Experience-API-Version", "1.0.3")
+            .header("Content-Type", "application/json")
+            .body(r#"{"actor":{"mbox":"mailto:a@example.org"},"verb":{"id":"https://example.org/v"},"object":{"id":"https://example.org/o"}}"#);
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(post().await, 200);
+    for (mode, status) in [
+        ("refuse", 400),
+        ("warn", 200),
+        ("refuse", 400),
+        ("default", 200),
+    ] {
+        assert_eq!(set(key, mode).json()["profile_mode"], mode);
+        let begun = Instant::now();
+        while post().await != status {
+            assert!(
+                begun.elapsed() < Duration::from_secs(1),
+                "{mode} was set and is not heard of"
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    assert_eq!(set(key, "sometimes").code, Some(2));
+    let unknown = set("00000000-0000-4000-8000-000000000000", "off");
+    assert_eq!(unknown.code, Some(1), "{}", unknown.err);
     up.stop();
 }
 

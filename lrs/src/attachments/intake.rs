@@ -27,9 +27,9 @@ pub enum NotTaken {
     /// All of the request are.
     #[error("the attachments of a request have at most {0} bytes together")]
     AllTooLarge(u64),
-    /// It is larger than a signature may be.
-    #[error("a signature has at most {0} bytes")]
-    SignatureTooLarge(u64),
+    /// The signatures of the request are, which are kept in memory.
+    #[error("the signatures of a request have at most {0} bytes together")]
+    SignaturesTooLarge(u64),
     /// As much is on its way as may be.
     #[error("too many attachments arrive at the same time")]
     Busy,
@@ -94,6 +94,8 @@ pub struct Intake<'a> {
     /// Attachments that the statements declare: no more parts can belong to them.
     declared: usize,
     bytes: u64,
+    /// Those of them that are signatures.
+    signature_bytes: u64,
     share: Share,
 }
 
@@ -120,6 +122,7 @@ impl<'a> Intake<'a> {
             arrived: HashMap::new(),
             declared: count,
             bytes: 0,
+            signature_bytes: 0,
             share: attachments.budget.share(),
         }
     }
@@ -290,8 +293,9 @@ impl Incoming<'_, '_> {
         if one > limits.one_bytes {
             return Err(NotTaken::OneTooLarge(limits.one_bytes));
         }
-        if self.content.is_some() && one > limits.signature_bytes {
-            return Err(NotTaken::SignatureTooLarge(limits.signature_bytes));
+        let of_signatures = if self.content.is_some() { more } else { 0 };
+        if self.intake.signature_bytes + of_signatures > limits.signature_bytes {
+            return Err(NotTaken::SignaturesTooLarge(limits.signature_bytes));
         }
         if self.intake.bytes + more > limits.request_bytes {
             return Err(NotTaken::AllTooLarge(limits.request_bytes));
@@ -300,6 +304,7 @@ impl Incoming<'_, '_> {
             return Err(NotTaken::Busy);
         }
         self.intake.bytes += more;
+        self.intake.signature_bytes += of_signatures;
         Ok(())
     }
 

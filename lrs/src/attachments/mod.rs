@@ -39,7 +39,7 @@ pub struct Limits {
     pub request_bytes: u64,
     /// Attachments of a request.
     pub request_count: usize,
-    /// Bytes of a signature, which is read whole.
+    /// Bytes of all signatures of a request, which are kept in memory until the statements are whole.
     pub signature_bytes: u64,
 }
 

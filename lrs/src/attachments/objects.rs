@@ -20,6 +20,7 @@ use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::io::AsyncWriteExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 const INCOMING: &str = "incoming";
@@ -30,6 +31,16 @@ const FILE_PART_BYTES: usize = 256 * 1024;
 
 /// What is gathered before it is sent to a bucket: the least that S3 takes as a part.
 const BUCKET_PART_BYTES: usize = 5 * 1024 * 1024;
+
+/// What of an upload to a bucket may wait in memory for its end without asking: as much as of a file.
+const SMALL_BYTES: usize = FILE_PART_BYTES;
+
+/// Larger uploads to a bucket at the same time. Each has up to two parts in memory, one that is
+/// gathered and one that is sent: 80 MB in all.
+const LARGE_UPLOADS: usize = 8;
+
+/// How long one more waits for its turn.
+const TURN_MAX: Duration = Duration::from_secs(10);
 
 /// Files of a request that are synced at the same time.
 const TOGETHER: usize = 8;
@@ -46,6 +57,9 @@ pub enum ObjectsError {
     /// A file could not be made durable.
     #[error("could not sync an attachment")]
     Sync(#[source] std::io::Error),
+    /// As many large uploads are under way as may be.
+    #[error("too many large attachments are on their way to the bucket")]
+    Busy,
     /// Anything that object storage says.
     #[error("object storage failed")]
     Storage(#[from] object_store::Error),
@@ -65,6 +79,33 @@ pub struct Objects {
     store: Arc<dyn ObjectStore>,
     /// The folder, unless it is a bucket.
     folder: Option<Arc<FilePath>>,
+    /// Whose turn it is, where it is a bucket.
+    turns: Option<Turns>,
+}
+
+/// How many large uploads there may be at the same time. Cheap to clone.
+#[derive(Clone, Debug)]
+struct Turns {
+    permits: Arc<Semaphore>,
+    wait_max: Duration,
+}
+
+impl Turns {
+    fn new(most: usize, wait_max: Duration) -> Self {
+        Self {
+            permits: Arc::new(Semaphore::new(most)),
+            wait_max,
+        }
+    }
+
+    async fn take(&self) -> Result<OwnedSemaphorePermit, ObjectsError> {
+        let permit = Arc::clone(&self.permits).acquire_owned();
+        match tokio::time::timeout(self.wait_max, permit).await {
+            Ok(Ok(permit)) => Ok(permit),
+            // Nobody closes it.
+            Ok(Err(_)) | Err(_) => Err(ObjectsError::Busy),
+        }
+    }
 }
 
 impl Objects {
@@ -86,6 +127,7 @@ impl Objects {
         Ok(Self {
             store: Arc::new(PrefixStore::new(bucket, prefix)),
             folder: None,
+            turns: Some(Turns::new(LARGE_UPLOADS, TURN_MAX)),
         })
     }
 
@@ -106,6 +148,7 @@ impl Objects {
         Ok(Self {
             store: Arc::new(store),
             folder: Some(folder.into()),
+            turns: None,
         })
     }
 
@@ -127,6 +170,9 @@ impl Objects {
         Upload {
             writer: Some(writer.with_max_concurrency(1)),
             temporary: Some(temporary),
+            bytes: 0,
+            turns: self.turns.clone(),
+            turn: None,
         }
     }
 
@@ -231,11 +277,22 @@ pub struct Upload {
     /// None once it is closed, or being closed.
     writer: Option<BufWriter>,
     temporary: Option<Temporary>,
+    bytes: usize,
+    turns: Option<Turns>,
+    /// Kept as long as parts are in memory.
+    turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Upload {
-    /// Writes more.
+    /// Writes more. A large one waits for its turn.
     pub async fn write(&mut self, bytes: Bytes) -> Result<(), ObjectsError> {
+        self.bytes += bytes.len();
+        if self.bytes > SMALL_BYTES
+            && self.turn.is_none()
+            && let Some(turns) = &self.turns
+        {
+            self.turn = Some(turns.take().await?);
+        }
         match &mut self.writer {
             Some(writer) => Ok(writer.put(bytes).await?),
             None => Ok(()),
@@ -255,12 +312,13 @@ impl Upload {
 impl Drop for Upload {
     fn drop(&mut self) {
         if let Some(mut writer) = self.writer.take() {
-            let temporary = self.temporary.take();
+            let (temporary, turn) = (self.temporary.take(), self.turn.take());
             aside(async move {
-                writer.abort().await?;
+                let aborted = writer.abort().await;
+                drop((writer, turn));
                 // Nothing is there but perhaps parts, which are gone now.
                 drop(temporary);
-                Ok(())
+                aborted.map_err(ObjectsError::from)
             });
         }
     }
@@ -422,6 +480,29 @@ mod tests {
         drop(whole);
         drop(under_way);
         until_empty(&root.path().join(INCOMING)).await;
+    }
+
+    #[tokio::test]
+    async fn few_large_ones_are_on_their_way_to_a_bucket() {
+        let objects = Objects {
+            store: Arc::new(object_store::memory::InMemory::new()),
+            folder: None,
+            turns: Some(Turns::new(1, Duration::from_millis(100))),
+        };
+        let large = || Bytes::from(vec![1; SMALL_BYTES + 1]);
+        let mut one = objects.upload();
+        one.write(large()).await.expect("its turn");
+        let small = uploaded(&objects, b"small").await;
+        let mut two = objects.upload();
+        let refused = two.write(large()).await;
+        assert!(matches!(refused, Err(ObjectsError::Busy)), "{refused:?}");
+        let whole = one.finish().await.expect("whole");
+        two.write(large()).await.expect("its turn");
+        // One that is given up gives its turn to the next.
+        drop(two);
+        let mut three = objects.upload();
+        three.write(large()).await.expect("its turn");
+        drop((small, whole));
     }
 
     #[tokio::test]

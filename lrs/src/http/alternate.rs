@@ -5,7 +5,8 @@
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH,
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
+    IF_MATCH, IF_NONE_MATCH,
 };
 use actix_web::http::{Method, Uri};
 use actix_web::middleware::Next;
@@ -76,8 +77,9 @@ async fn unfold(request: &mut ServiceRequest) -> Result<(), Problem> {
     let form = Form::read(&sent)?;
     let headers = request.headers_mut();
     // Those of the envelope say nothing of what is inside.
-    headers.remove(CONTENT_TYPE);
-    headers.remove(CONTENT_LENGTH);
+    for name in [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING] {
+        headers.remove(name);
+    }
     for (name, value) in form.headers {
         headers.insert(name, value);
     }

@@ -107,7 +107,8 @@ fn get() {}
 )]
 fn validate() {}
 
-/// What credentials in the mode `warn` sent against the profile, by rule, the latest first.
+/// What credentials in the mode `warn` sent against the profile, by rule, the latest first. Statements
+/// are counted as they are posted: those that are posted again, again.
 #[utoipa::path(
     get,
     path = "/api/v1/statements/profile-warnings",

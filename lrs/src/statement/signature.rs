@@ -165,18 +165,12 @@ pub fn check(
     Ok(anchors.standing(&jws.chain, now))
 }
 
-/// Whether a statement is the one that was signed: equal but for signatures, and of no other id.
+/// Whether a statement is the one that was signed: equal but for signatures, and of no other id. A
+/// statement that is sent without one will be of another id than any that was signed.
 fn is_same(sent: &[u8], id: Option<StatementId>, payload: &[u8], signed: &Value) -> bool {
-    let signed_id = signed.get("id").map(|id| id.as_str()?.parse().ok());
-    let is_other = match (id, signed_id) {
-        (_, Some(None)) => true,
-        (Some(id), Some(Some(signed))) => {
-            let signed: StatementId = signed;
-            id != signed
-        }
-        _ => false,
-    };
-    if is_other {
+    let signed_id: Option<Option<StatementId>> =
+        signed.get("id").map(|id| id.as_str()?.parse().ok());
+    if signed_id.is_some_and(|signed| signed.is_none() || signed != id) {
         return false;
     }
     match (unsigned(sent), unsigned(payload)) {

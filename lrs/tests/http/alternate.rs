@@ -3,18 +3,23 @@
 use reqwest::Method;
 
 use crate::app::{Answer, App, id, statement};
+use crate::compressed::{gzip, zstd};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
 async fn form(app: &App, method: &str, fields: &[(&str, &str)]) -> Answer {
-    let body: Vec<String> = fields
-        .iter()
-        .map(|(name, value)| format!("{name}={}", crate::app::encode(value)))
-        .collect();
     let request = app
         .bare(Method::POST, &format!("/statements?method={method}"))
         .header("Content-Type", FORM);
-    Answer::of(request.body(body.join("&"))).await
+    Answer::of(request.body(written(fields))).await
+}
+
+fn written(fields: &[(&str, &str)]) -> String {
+    let pairs: Vec<String> = fields
+        .iter()
+        .map(|(name, value)| format!("{name}={}", crate::app::encode(value)))
+        .collect();
+    pairs.join("&")
 }
 
 #[actix_web::test]
@@ -49,6 +54,29 @@ async fn a_form_writes_and_reads_with_nothing_in_the_headers() {
     // Who asks is told after what was asked has been understood.
     form(&app, "GET", &[who[1]]).await.is(401);
     assert_eq!(app.count().await, 2);
+}
+
+#[actix_web::test]
+async fn a_form_that_was_compressed_is_decoded_once() {
+    let app = App::start().await;
+    let encodings: [(&str, fn(&[u8]) -> Vec<u8>); 2] = [("gzip", gzip), ("zstd", zstd)];
+    for (n, (encoding, compress)) in (1..).zip(encodings) {
+        let one = id(n).to_string();
+        let sent = statement(id(n), "a", "v", "é").to_string();
+        let fields = [
+            ("Authorization", app.authorization()),
+            ("X-Experience-API-Version", "1.0.3"),
+            ("statementId", &one),
+            ("content", &sent),
+        ];
+        let put = app
+            .bare(Method::POST, "/statements?method=PUT")
+            .header("Content-Type", FORM)
+            .header("Content-Encoding", encoding)
+            .body(compress(written(&fields).as_bytes()));
+        Answer::of(put).await.is(204);
+        app.get(&[("statementId", &one)]).await.is(200);
+    }
 }
 
 #[actix_web::test]

@@ -69,6 +69,20 @@ async fn oldest_first_follows_the_writers_and_passes_over_none() {
 }
 
 #[actix_web::test]
+async fn behind_a_proxy_that_serves_us_under_a_path_more_begins_with_it() {
+    let app = App::with(|config| config.public_path = "/traces".to_owned()).await;
+    for n in 1..=3 {
+        app.post(&statement(id(n), "a", "v", "o")).await.is(200);
+    }
+    let page = app.get(&[("limit", "2")]).await.is(200);
+    let more = page.body["more"].as_str().expect("text");
+    // The proxy takes its own part away.
+    let inside = more.strip_prefix("/traces").expect("the path comes first");
+    assert!(inside.starts_with("/xapi/statements?more="), "{more}");
+    assert_eq!(app.more(inside).await.is(200).ids(), [id(1).to_string()]);
+}
+
+#[actix_web::test]
 async fn a_page_holds_as_much_as_is_set_at_most() {
     let app = App::with(|config| config.xapi.page_max = 2).await;
     app.post(&json!([

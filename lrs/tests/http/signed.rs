@@ -1,6 +1,8 @@
 //! Signed statements.
 
+use lrs::LrsConfig;
 use serde_json::{Value, json};
+use service::config::Settings;
 
 use crate::app::{App, id, statement};
 use crate::mixed::{Part, attachment};
@@ -138,11 +140,62 @@ async fn a_put_is_signed_for_its_own_id() {
 }
 
 #[actix_web::test]
-async fn trust_is_told_where_anchors_are_set() {
-    let anchors = lrs::statement::signature::Anchors::read(signer::ANCHOR).expect("an anchor");
+async fn who_signs_an_id_sends_it() {
+    let app = App::start().await;
+    let with_id = statement(id(1), "a", "v", "o");
+    let mut bare = with_id.clone();
+    bare.as_object_mut().expect("an object").remove("id");
+    let by = |payload: &Value| {
+        let signature = sign(&signer::header("RS256"), &payload.to_string());
+        signed(&bare, &signature)
+    };
+    let refused = app.post_parts(&by(&with_id)).await.is(400);
+    assert_eq!(refused.body["rule"], "signature-statement");
+    assert_eq!(app.count().await, 0);
+    app.post_parts(&by(&bare)).await.is(200);
+}
+
+#[actix_web::test]
+async fn the_signatures_of_a_request_are_held_to_a_limit_together() {
+    let app = App::with(|config| config.body_max_bytes = 20_000).await;
+    // No signatures, which is told of those that fit.
+    let signed = |n: u32| signed(&statement(id(n), "a", "v", "o"), &[b'a' + n as u8; 12_000]);
+    for n in [1, 2] {
+        let refused = app.post_parts(&signed(n)).await.is(400);
+        assert_eq!(refused.body["rule"], "signature-jws");
+    }
+    let (one, two) = (signed(1), signed(2));
+    let statement = |parts: &[Part]| -> Value {
+        serde_json::from_slice(&parts[0].content).expect("a statement")
+    };
+    let both = [
+        Part::json(&json!([statement(&one), statement(&two)])),
+        one[1].clone(),
+        two[1].clone(),
+    ];
+    let refused = app.post_parts(&both).await.is(413);
+    assert_eq!(refused.body["rule"], "signature-limit");
+    assert_eq!(refused.body["pointer"], "part 3");
+    assert_eq!(app.count().await, 0);
+}
+
+#[actix_web::test]
+async fn trust_is_told_where_the_setting_names_anchors() {
+    let flags = [("xapi.signature_anchors", signer::ANCHOR.to_owned())];
+    let settings = Settings::load(None, &flags).expect("good settings");
+    let anchors = LrsConfig::load(&settings)
+        .expect("a file of anchors")
+        .anchors;
     let app = App::with(|config| config.anchors = anchors).await;
-    let sent = statement(id(1), "a", "v", "o");
-    let signature = sign(&signer::header("RS256"), &sent.to_string());
-    app.post_parts(&signed(&sent, &signature)).await.is(200);
+    let (one, two) = (
+        statement(id(1), "a", "v", "o"),
+        statement(id(2), "a", "v", "o"),
+    );
+    let signature = sign(&signer::header("RS256"), &one.to_string());
+    app.post_parts(&signed(&one, &signature)).await.is(200);
     assert_eq!(standing(&app, 1).await.as_deref(), Some("trusted"));
+    // What leads to none of them is kept, and told apart.
+    let signature = signer::sign_as_stranger(&two.to_string());
+    app.post_parts(&signed(&two, &signature)).await.is(200);
+    assert_eq!(standing(&app, 2).await.as_deref(), Some("untrusted"));
 }

@@ -102,7 +102,8 @@ pub struct HttpSettings {
     pub tls_certificate: String,
     /// File of the private key, PEM.
     pub tls_key: String,
-    /// The address under which clients reach us; empty: as they did.
+    /// The address under which clients find `/`, of which links in answers have the path; empty: they
+    /// find it where it is.
     pub public_url: String,
 }
 

@@ -153,4 +153,37 @@ mod tests {
         assert!(!plain("").expect("none").takes(None));
         assert!(plain("proxy.example.org").is_err());
     }
+
+    #[actix_web::test]
+    async fn what_comes_in_plain_from_elsewhere_is_told_why_it_is_refused() {
+        use actix_web::{App, HttpResponse, middleware, test};
+        let app = App::new()
+            .wrap(middleware::from_fn(encrypted))
+            .app_data(web::Data::new(plain("192.0.2.1").expect("a proxy")))
+            .default_service(web::to(|| async { HttpResponse::Ok().finish() }));
+        let app = test::init_service(app).await;
+        for (peer, path, status) in [
+            ("192.0.2.7:50000", "/xapi/statements", 403),
+            ("192.0.2.7:50000", "/health/live", 200),
+            ("192.0.2.1:50000", "/xapi/statements", 200),
+            ("127.0.0.1:50000", "/xapi/statements", 200),
+        ] {
+            // Who sends it can write what it likes into it.
+            let request = test::TestRequest::get()
+                .uri(path)
+                .peer_addr(peer.parse().expect("an address"))
+                .insert_header(("X-Forwarded-For", "127.0.0.1"))
+                .insert_header(("X-Forwarded-Proto", "https"))
+                .to_request();
+            let answer = test::call_service(&app, request).await;
+            assert_eq!(answer.status().as_u16(), status, "{peer} {path}");
+            if status == 403 {
+                let body: serde_json::Value = test::read_body_json(answer).await;
+                assert_eq!(
+                    (&body["code"], &body["rule"]),
+                    (&"tls_required".into(), &"tls-required".into())
+                );
+            }
+        }
+    }
 }

@@ -153,6 +153,28 @@ impl Installation {
         std::fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
+    /// The most memory that `sillage up` had, in bytes.
+    pub(crate) fn peak_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(self.proc("status")).unwrap();
+        let peak = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .and_then(|rest| rest.trim().strip_suffix(" kB"))
+            .unwrap_or_else(|| panic!("{status}"));
+        peak.parse::<u64>().unwrap() * 1024
+    }
+
+    /// Counts the most memory from now on: the memory that it has, in bytes.
+    pub(crate) fn peak_from_now_bytes(&self) -> u64 {
+        std::fs::write(self.proc("clear_refs"), "5").unwrap();
+        self.peak_bytes()
+    }
+
+    fn proc(&self, file: &str) -> PathBuf {
+        let pid = self.process.as_ref().unwrap().id();
+        PathBuf::from(format!("/proc/{pid}/{file}"))
+    }
+
     /// The port on the loopback interface.
     pub(crate) fn port(&self) -> u16 {
         self.port

@@ -9,6 +9,8 @@
 )]
 
 mod answers;
+mod attached;
+mod bucket;
 mod clients;
 mod crash;
 mod demo;
@@ -16,6 +18,7 @@ mod front;
 mod harness;
 mod line;
 mod malformed;
+mod memory;
 mod readers;
 mod seen;
 mod wire;

@@ -10,6 +10,7 @@ use service::error::Problem;
 use super::parser::{Broken, Event, Header, Parser};
 use crate::Lrs;
 use crate::attachments::intake::{Incoming, Intake, NotTaken, Wanted};
+use crate::attachments::objects::ObjectsError;
 use crate::http::body::announced;
 use crate::http::decode::{self, Content};
 use crate::http::media::{self, Media};
@@ -264,10 +265,10 @@ fn heading(
 
 fn refused(not_taken: NotTaken, place: &str) -> Problem {
     match not_taken {
-        NotTaken::OneTooLarge(_) | NotTaken::AllTooLarge(_) | NotTaken::SignatureTooLarge(_) => {
+        NotTaken::OneTooLarge(_) | NotTaken::AllTooLarge(_) | NotTaken::SignaturesTooLarge(_) => {
             too_large(&not_taken, place)
         }
-        NotTaken::Busy => problems::attachments_busy(),
+        NotTaken::Busy | NotTaken::Objects(ObjectsError::Busy) => problems::attachments_busy(),
         NotTaken::OtherHash => problems::multipart(
             place,
             "attachment-hash",
@@ -280,7 +281,7 @@ fn refused(not_taken: NotTaken, place: &str) -> Problem {
 fn too_large(not_taken: &NotTaken, place: &str) -> Problem {
     let rule = match not_taken {
         NotTaken::OneTooLarge(_) => "attachment-limit",
-        NotTaken::SignatureTooLarge(_) => "signature-limit",
+        NotTaken::SignaturesTooLarge(_) => "signature-limit",
         _ => "attachments-limit",
     };
     problems::attachments_too_large(place, rule, not_taken.to_string())

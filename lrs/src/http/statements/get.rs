@@ -87,11 +87,18 @@ async fn page(lrs: &Lrs, page: &Page, reader: &Reader) -> Result<HttpResponse, P
     let texts = lrs
         .show(&page.statements, page.shown.format, reader)
         .await?;
-    // Base64url: nothing to escape, in a URL or in JSON.
+    // A path, which clients put behind the origin. Nothing of it is to be escaped, in a URL or in JSON:
+    // base64url, and a prefix that was looked at when it was read.
     let more = page
         .more
         .as_ref()
-        .map(|cursor| format!("/xapi/statements?more={}", cursor.sign(lrs.secret())))
+        .map(|cursor| {
+            let prefix = &lrs.config().public_path;
+            format!(
+                "{prefix}/xapi/statements?more={}",
+                cursor.sign(lrs.secret())
+            )
+        })
         .unwrap_or_default();
     let text = format!(
         "{{\"statements\":[{}],\"more\":\"{more}\"}}",

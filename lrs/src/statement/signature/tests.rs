@@ -163,6 +163,26 @@ fn the_payload_is_the_statement_by_the_rule_of_equality() {
 }
 
 #[test]
+fn a_statement_without_id_is_signed_without_one() {
+    let with_id = statement();
+    let mut bare = with_id.clone();
+    bare.as_object_mut().expect("an object").remove("id");
+    let told = |payload: &Value| {
+        let (jws, sent) = (by_signer(&payload.to_string()), sent(&bare, &[]));
+        check(
+            jws.as_bytes(),
+            sent.as_bytes(),
+            None,
+            &Anchors::default(),
+            now(),
+        )
+        .map_err(|fault| fault.rule)
+    };
+    assert_eq!(told(&bare), Ok(Standing::Verified));
+    assert_eq!(told(&with_id), Err("signature-statement"));
+}
+
+#[test]
 fn what_is_no_signature_is_told() {
     let payload = base64url(statement().to_string());
     let jws = |header: &Value| {

@@ -58,6 +58,36 @@ async function statements(story, client, world) {
     const next = await client.call(200, "getStatements", null, page.more);
     same([found(page), found(next), next.more], [[third.id, second.id], [first.id], ""], "the pages");
   });
+  const one = (query) => client.call(200, "getStatements", query, null);
+  await story.step("asks for ids, and for the canonical form", async () => {
+    const { object } = await one({ statementId: first.id, format: "ids" });
+    holds(!object.definition, `format ids has identifiers only: ${JSON.stringify(object)}`);
+    const canonical = await one({ statementId: first.id, format: "canonical" });
+    same(Object.keys(canonical.object.definition.name).length, 1, "languages of the canonical form");
+  });
+  await story.step("voids a statement, which is one to send, and reads the voided one", async () => {
+    const [victim] = world.statements();
+    await client.call(200, "sendStatements", victim);
+    const verb = { id: "http://adlnet.gov/expapi/verbs/voided" };
+    const object = { objectType: "StatementRef", id: victim.id };
+    await client.call(200, "sendStatements", { actor: world.teacher, verb, object });
+    await client.call(404, "getStatements", { statementId: victim.id }, null);
+    same((await one({ voidedStatementId: victim.id })).id, victim.id, "the voided statement");
+  });
+  await story.step("sends an attachment by its address: this client sends no contents", async () => {
+    const attachment = {
+      usageType: world.iri("usage/copie"),
+      display: { "fr-FR": "Copie" },
+      contentType: "text/plain",
+      length: 4,
+      sha2: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    };
+    const [sent] = world.statements();
+    await client.call(400, "sendStatements", { ...sent, attachments: [attachment] });
+    const elsewhere = { ...attachment, fileUrl: world.iri("copie.txt") };
+    await client.call(200, "sendStatements", { ...sent, attachments: [elsewhere] });
+    same((await one({ statementId: sent.id })).attachments, [elsewhere], "the attachment");
+  });
   await story.step("reads an activity's definition, and an agent", async () => {
     const activity = await client.call(200, "getActivities", world.lesson);
     same(activity.definition.name["fr-FR"], "Leçon", "its name");
@@ -82,6 +112,21 @@ async function documents(story, client, world) {
     same(read, { page: 4, mot: "où" }, "the state");
     same(await client.call(200, "getState", lesson, pupil, null, null, null), ["marque-page"], "the ids");
     await client.call(404, "getState", lesson, pupil, "inconnu", null, null);
+    await client.call(412, "sendState", lesson, pupil, "marque-page", null, { page: 5 }, null, "*");
+    const later = new Date(Date.now() + 60_000);
+    same(await client.call(200, "getState", lesson, pupil, null, null, later), [], "the ids since a later time");
+  });
+  await story.step("state: one per registration; a list and a text replace", async () => {
+    const [registration] = world.registrations;
+    const send = (value) =>
+      client.call(204, "sendState", lesson, pupil, "marque-page", registration, value, null, null);
+    const get = () => client.call(200, "getState", lesson, pupil, "marque-page", registration, null);
+    await send([1, 2]);
+    same(await get(), [1, 2], "the list");
+    await send("du texte");
+    same(await get(), "du texte", "the text");
+    const other = await client.call(200, "getState", lesson, pupil, "marque-page", null, null);
+    same(other, { page: 4, mot: "où" }, "the state without registration");
   });
   for (const [kind, of] of [["ActivityProfile", lesson], ["AgentProfile", pupil]]) {
     await story.step(`${kind}: sends, gets, lists, If-Match`, async () => {
@@ -94,6 +139,12 @@ async function documents(story, client, world) {
       same(await client.call(200, `get${kind}`, of, "réglages", null), { police: 16 }, "the profile");
       const since = new Date(Date.now() - 60_000);
       same(await client.call(200, `get${kind}`, of, null, since), ["réglages"], "the ids");
+      const later = new Date(Date.now() + 60_000);
+      same(await client.call(200, `get${kind}`, of, null, later), [], "the ids since a later time");
+    });
+    await story.step(`${kind}: a text without precondition: 409 over one that is there, 400 for a new one`, async () => {
+      await client.call(409, `send${kind}`, of, "réglages", "du texte", null, null);
+      await client.call(400, `send${kind}`, of, "nouveau", "du texte", null, null);
     });
   }
 }

@@ -9,7 +9,7 @@ import uuid
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from story import ENDPOINT, KEY, SECRET, Difference, Story, World, same
+from story import ENDPOINT, KEY, SECRET, Difference, Story, World, json_of, raw, same
 
 story = Story("Ralph")
 world = World()
@@ -107,6 +107,61 @@ def _():
 @story.step("an agent leaves this client as no JSON, and is refused: 400")
 def _():
     ralph("read", "lrs", json.dumps({"agent": {"mbox": "mailto:eleve@example.org"}}), fails=True)
+
+
+for what, more in [
+    ("a limit", {"limit": 1}),
+    ("since", {"since": "2126-01-01T00:00:00Z"}),
+    ("until", {"until": "2006-01-01T00:00:00Z"}),
+]:
+
+    @story.step(f"{what} does not leave this client: it reads them all")
+    def _():
+        same(len(read("lrs", {**READ, **more})), len(MANY), "how many it read")
+
+
+@story.step("the id of a statement leaves this client under another name, and is refused: 400")
+def _():
+    for name in ("statementId", "voidedStatementId"):
+        ralph("read", "lrs", json.dumps({name: first["id"]}), fails=True)
+
+
+@story.step("voids a statement")
+def _():
+    verb = world.iri("verbs/annulé")
+    victim = {**first, "id": str(uuid.uuid4()), "verb": {"id": verb}}
+    ralph("write", "lrs", given=[victim])
+    same(read("lrs", {"verb": verb}), [victim["id"]], "what there was")
+    voiding = {
+        "actor": world.teacher,
+        "verb": {"id": "http://adlnet.gov/expapi/verbs/voided"},
+        "object": {"objectType": "StatementRef", "id": victim["id"]},
+    }
+    ralph("write", "lrs", given=[voiding])
+    # What refers to a statement is found by what it says: the voiding, in its place.
+    same(victim["id"] in read("lrs", {"verb": verb}), False, "whether it is read")
+    voided = json_of(raw("GET", "statements", {"voidedStatementId": victim["id"]}))
+    same(voided["id"], victim["id"], "the voided statement")
+
+
+@story.step("sends an attachment by its address: this client sends no contents, and reads none")
+def _():
+    attachment = {
+        "usageType": world.iri("usage/copie"),
+        "display": {"fr-FR": "Copie"},
+        "contentType": "text/plain",
+        "length": 4,
+        "sha2": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "fileUrl": world.iri("copie.txt"),
+    }
+    verb = world.iri("verbs/rendu")
+    sent = {**first, "id": str(uuid.uuid4()), "verb": {"id": verb}, "attachments": [attachment]}
+    ralph("write", "lrs", given=[sent])
+    (line,) = ralph("read", "lrs", json.dumps({"verb": verb}))
+    same(json.loads(line)["attachments"], [attachment], "the attachment")
+    ralph("read", "lrs", json.dumps({"verb": verb, "attachments": True}), fails=True)
+    del attachment["fileUrl"]
+    ralph("write", "lrs", given=[{**sent, "id": str(uuid.uuid4())}], fails=True)
 
 
 @story.step("async_lrs: writes chunks at the same time, reads them back")

@@ -195,6 +195,24 @@ def _():
     same(json.loads(read.content), {"page": 4}, "the state")
 
 
+@story.step("state: this client saves it without its registration; reads, lists and clears one that has it")
+def _():
+    registration = world.registrations[0]
+    content(lrs.save_state(state(id="séance", content=json.dumps({"page": 6}), registration=registration)))
+    same(content(lrs.retrieve_state_ids(lesson, pupil, registration)), [], "the registration's ids")
+    content(lrs.delete_state(state(id="séance")))
+    query = {"activityId": world.lesson, "agent": json.dumps(world.pupil), "stateId": "séance"}
+    query["registration"] = registration
+    made = raw("PUT", "activities/state", query, {"Content-Type": "application/json"}, b'{"page":7}')
+    same(made[0], 204, "the status of one with its registration")
+    read = content(lrs.retrieve_state(lesson, pupil, "séance", registration))
+    same(json.loads(read.content), {"page": 7}, "the registration's state")
+    same(content(lrs.retrieve_state_ids(lesson, pupil, registration)), ["séance"], "the registration's ids")
+    content(lrs.clear_state(lesson, pupil, registration))
+    same(content(lrs.retrieve_state_ids(lesson, pupil, registration)), [], "the registration's ids")
+    same(content(lrs.retrieve_state_ids(lesson, pupil)), ["marque-page"], "the other ids")
+
+
 @story.step("state: deletes one with its ETag, then all")
 def _():
     refused(412, lrs.delete_state(state(etag='"0000000000000000000000000000000000000000"')))
@@ -243,6 +261,8 @@ class Profiles:
         @story.step(f"{kind}: lists, deletes")
         def _():
             same(content(self.call("retrieve", self.of, ids=True)), ["réglages"], "the ids")
+            later = "2126-01-01T00:00:00Z"
+            same(content(self.call("retrieve", self.of, later, ids=True)), [], "the ids since a later time")
             content(self.call("delete", self.profile()))
             same(content(self.call("retrieve", self.of, ids=True)), [], "the ids")
 

@@ -249,6 +249,8 @@ async function profiles(story, client, kind, of) {
     const read = await client.call(`retrieve${kind}`, "réglages", of);
     same(read.contents, { police: 14 }, "the profile");
     same(await client.call(`retrieve${kind}Ids`, of), ["réglages"], "the ids");
+    const since = new Date(Date.now() + 60_000).toISOString();
+    same(await client.call(`retrieve${kind}Ids`, { ...of, since }), [], "the ids since a later time");
     same(await client.call(`retrieve${kind}`, "inconnu", of), null, "a profile that is not there");
   });
   await story.step(`${kind}: a new one over one that is there: 412`, async () => {
@@ -328,6 +330,15 @@ async function throughTinCan(TinCan, story, world) {
     const voided = await new Promise((done) => tincan.getVoidedStatement(id, (_, found) => done(found)));
     same(voided.id, id, "the voided statement");
   });
+  await story.step("TinCan: sends several, reads one", async () => {
+    const ids = [world.uuid(), world.uuid()];
+    await call("sendStatements", ids.map((id) => ({ id, verb })));
+    const read = await new Promise((done, fail) => {
+      const told = (err, found) => (err === null ? done(found) : fail(new Error(`getStatement gave ${err}`)));
+      tincan.getStatement(ids[1], told);
+    });
+    same(read.id, ids[1], "the statement");
+  });
   await story.step("TinCan: state and profiles of its learner", async () => {
     const json = { contentType: "application/json" };
     await stated("setState", "où", { page: 1 }, json);
@@ -336,5 +347,9 @@ async function throughTinCan(TinCan, story, world) {
     same((await stated("getActivityProfile", "barème", {})).contents, { points: 20 }, "the activity profile");
     await stated("setAgentProfile", "réglages", { police: 14 }, json);
     same((await stated("getAgentProfile", "réglages", {})).contents, { police: 14 }, "the agent profile");
+    for (const [kind, key] of [["State", "où"], ["ActivityProfile", "barème"], ["AgentProfile", "réglages"]]) {
+      await stated(`delete${kind}`, key, {});
+      same(await stated(`get${kind}`, key, {}), null, `the deleted ${kind}`);
+    }
   });
 }

@@ -209,6 +209,8 @@ async function profiles(story, client, kind, of) {
     await set({ police: 14 }, "If-None-Match", "*");
     same((await get()).data, { police: 14 }, "the profile");
     same((await client[`get${kind}s`](of)).data, ["réglages"], "the ids");
+    const since = new Date(Date.now() + 60_000).toISOString();
+    same((await client[`get${kind}s`]({ ...of, since })).data, [], "the ids since a later time");
     await refused(412, () => set({ police: 20 }, "If-None-Match", "*"));
   });
   await story.step(`${kind}: If-Match with the ETag of now passes, of before is 412`, async () => {

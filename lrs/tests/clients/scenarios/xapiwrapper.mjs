@@ -181,6 +181,8 @@ async function profiles(story, client, kind, of) {
     await client.call(`send${kind}`, send({ police: 14 }, null, "*"));
     same((await get("réglages")).body, { police: 14 }, "the profile");
     same((await get(null)).body, ["réglages"], "the ids");
+    const later = new Date(Date.now() + 60_000);
+    same((await client.call(`get${kind}`, [of, null, later])).body, [], "the ids since a later time");
     await client.refused(412, `send${kind}`, send({ police: 20 }, null, "*"));
   });
   await story.step(`${kind}: the hash of what is stored is its ETag`, async () => {

@@ -168,11 +168,11 @@ async fn tokens_of_a_real_provider_are_taken_or_told_why_not() {
 
     // Expired.
     provider
-        .told(&json!({ "do": "lifetime", "seconds": 1 }))
+        .told(&json!({ "do": "lifetime", "seconds": 3 }))
         .await;
     let short = provider.person("p").await;
     assert!(verdict(&issuer, &short).await.is_ok());
-    tokio::time::sleep(Duration::from_millis(2100)).await;
+    tokio::time::sleep(Duration::from_millis(3100)).await;
     assert_eq!(refused(&issuer, &short).await, "token-expired");
     assert!(verdict(&issuer, &renewed).await.is_ok());
 }

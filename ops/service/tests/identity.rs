@@ -381,6 +381,48 @@ async fn what_is_wrong_with_a_credential_is_told_by_field_and_who_may_not_is_ref
     assert_eq!(told!(&app, create(&former, String::new())).0, 401);
 }
 
+#[actix_web::test]
+async fn a_bound_credential_makes_no_unbound_one() {
+    let db = TestDb::new(&[]).await;
+    let credentials = db.context().await.credentials;
+    let app = init_service(
+        App::new()
+            .app_data(web::Data::new(credentials))
+            .configure(service::http::defaults)
+            .configure(service::http::credentials::routes),
+    )
+    .await;
+    let to_school = Binding {
+        school: Some("0750655E".parse().unwrap()),
+        ..Binding::default()
+    };
+    let to_prefix = Binding {
+        activity_prefix: Some("https://example.org/a/".parse().unwrap()),
+        ..Binding::default()
+    };
+    for (binding, rule) in [(to_school, "school-bound"), (to_prefix, "activity-prefix")] {
+        let grant = Grant {
+            binding,
+            ..Grant::of(&[Scope::All], "bound")
+        };
+        let bound = db.granted(&grant).await;
+        let one = format!("/api/v1/credentials/{}", bound.key);
+        for request in [
+            TestRequest::get().uri("/api/v1/credentials"),
+            TestRequest::post()
+                .uri("/api/v1/credentials")
+                .insert_header(("Content-Type", "application/json"))
+                .set_payload(r#"{"scopes":["all"]}"#),
+            TestRequest::post().uri(&format!("{one}/rotate")),
+            TestRequest::delete().uri(&one),
+        ] {
+            let request = request.insert_header(("Authorization", basic(&bound)));
+            let (status, body) = told!(&app, request);
+            assert_eq!((status, &body["rule"]), (403, &json!(rule)), "{body}");
+        }
+    }
+}
+
 /// Who calls with a token, or the rule that it breaks.
 async fn verdict(issuer: &Issuer, token: &str) -> Result<String, String> {
     match issuer.caller(token, clock::now()).await {

@@ -72,7 +72,8 @@ impl Grant {
 /// What a credential is bound to; nothing by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Binding {
-    /// The school that it works for. xAPI statements name no school: it is for those who do.
+    /// The school that it works for: it reads that school's classes and pupils, and the statements
+    /// that it vouched for, since a statement names no school (docs/decisions/0021).
     pub school: Option<School>,
     /// The activities that it may write statements about.
     pub activity_prefix: Option<ActivityPrefix>,

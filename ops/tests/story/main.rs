@@ -17,4 +17,5 @@ mod harness;
 mod line;
 mod malformed;
 mod readers;
+mod scopes;
 mod seen;

@@ -578,6 +578,41 @@ async fn the_issuer_is_not_asked_for_every_token_with_an_unknown_key() {
 }
 
 #[tokio::test]
+async fn an_issuer_that_hangs_stops_nobody_whose_key_is_known() {
+    let provider = TestIssuer::start();
+    let settings = OidcSettings {
+        keys_max_age_s: 4,
+        ..provider.settings()
+    };
+    let issuer = Issuer::new(settings).unwrap().unwrap();
+    let token = provider.token(Algorithm::Es256, &provider.claims("p"));
+    assert!(verdict(&issuer, &token).await.is_ok());
+    provider.hang(true);
+    // Half as old as they may become: they are asked for again.
+    tokio::time::sleep(Duration::from_millis(2100)).await;
+    let unknown = provider.token_with(
+        Algorithm::Es256,
+        &json!({ "alg": "ES256", "kid": "unknown" }),
+        &provider.claims("p"),
+    );
+    let waiting = issuer.clone();
+    let waiting = tokio::spawn(async move { verdict(&waiting, &unknown).await });
+    for _ in 0..20 {
+        let begun = Instant::now();
+        assert!(verdict(&issuer, &token).await.is_ok());
+        assert!(begun.elapsed() < Duration::from_millis(500));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(provider.held() > 0, "it was asked, beside the requests");
+    assert!(!waiting.is_finished(), "who names an unknown key waits");
+    provider.hang(false);
+    // Beyond their age nothing is verified until it answers, which it does when asked anew.
+    tokio::time::sleep(Duration::from_millis(2100)).await;
+    assert!(verdict(&issuer, &token).await.is_ok());
+    assert!(waiting.await.unwrap().is_err());
+}
+
+#[tokio::test]
 async fn keys_that_are_too_old_verify_nothing() {
     let provider = TestIssuer::start();
     let settings = OidcSettings {

@@ -13,7 +13,7 @@ use service::clock;
 use service::identity::oidc::{Issuer, OidcSettings};
 use service::identity::{Action, Binding, Credentials, Grant, NewCredential, Scope, watch};
 use service::pg::{self, Channel};
-use service::store::credentials;
+use service::store::credentials::{self, Change};
 use service::testkit::{Algorithm, TestDb, TestIssuer, basic};
 use tokio_util::sync::CancellationToken;
 
@@ -227,6 +227,26 @@ macro_rules! told {
     }};
 }
 
+#[tokio::test]
+async fn a_credential_is_given_an_end_and_every_copy_heeds_it() {
+    let db = TestDb::new(&[]).await;
+    let copy = Copy::hearing(&db).await;
+    listeners(&db, 1).await;
+    let new = db.credential(&[Scope::State]).await;
+    assert!(copy.lets_in(&new).await);
+    let to = |end| Change {
+        expires: Some(end),
+        ..Change::default()
+    };
+    let soon = clock::now() + TimeDelta::milliseconds(1500);
+    let changed = credentials::change(db.pool(), &new.key, to(Some(soon))).await;
+    assert!(changed.unwrap());
+    assert!(copy.until_shut(&new).await < Duration::from_secs(3));
+    // What has ended stays ended.
+    let changed = credentials::change(db.pool(), &new.key, to(None)).await;
+    assert!(!changed.unwrap() && !copy.lets_in(&new).await);
+}
+
 #[actix_web::test]
 async fn an_administrator_manages_credentials_over_http() {
     let db = TestDb::new(&[]).await;
@@ -245,7 +265,7 @@ async fn an_administrator_manages_credentials_over_http() {
             .insert_header(("Content-Type", "application/json"))
             .set_payload(body.to_string())
     };
-    let wanted = json!({ "scopes": ["state", "statements/write"], "label": "front-end", "school": "0750655E",
+    let wanted = json!({ "scopes": ["state", "statements/write", "state"], "label": "front-end", "school": "0750655E",
         "activity_prefix": "https://example.org/a/", "profile_mode": "warn", "expires": "2999-01-01T00:00:00Z" });
     let (status, made) = told!(&app, post("/api/v1/credentials", &wanted));
     assert_eq!(status, 201, "{made}");
@@ -259,6 +279,7 @@ async fn an_administrator_manages_credentials_over_http() {
     assert_eq!(status, 200);
     let line = &listed.as_array().unwrap()[1];
     assert_eq!(line["key"], key);
+    assert_eq!(line["scopes"], json!(["state", "statements/write"]));
     assert_eq!(
         (&line["school"], &line["profile_mode"]),
         (&json!("0750655E"), &json!("warn"))
@@ -268,6 +289,57 @@ async fn an_administrator_manages_credentials_over_http() {
         "no list shows a secret"
     );
 
+    let one = format!("/api/v1/credentials/{key}");
+    let patch = |body: &Value| {
+        by(TestRequest::patch().uri(&one))
+            .insert_header(("Content-Type", "application/json"))
+            .set_payload(body.to_string())
+    };
+    for (change, expires, mode) in [
+        (
+            json!({ "profile_mode": "refuse" }),
+            json!("2999-01-01T00:00:00Z"),
+            json!("refuse"),
+        ),
+        (json!({ "expires": null }), json!(null), json!("refuse")),
+        (json!({}), json!(null), json!("refuse")),
+        (
+            json!({ "expires": "2998-01-01T00:00:00Z", "profile_mode": null }),
+            json!("2998-01-01T00:00:00Z"),
+            json!(null),
+        ),
+    ] {
+        let (status, told) = told!(&app, patch(&change));
+        assert_eq!(status, 204, "{change}: {told}");
+        let (_, listed) = told!(&app, by(TestRequest::get().uri("/api/v1/credentials")));
+        let line = &listed[1];
+        assert_eq!(
+            (&line["expires"], &line["profile_mode"]),
+            (&expires, &mode),
+            "{change}"
+        );
+    }
+    for (change, pointers) in [
+        (
+            json!({ "expires": "2001-01-01T00:00:00Z", "profile_mode": "x" }),
+            vec!["/profile_mode", "/expires"],
+        ),
+        (json!({ "scopes": ["all"] }), vec![""]),
+        (json!({ "expires": 7 }), vec![""]),
+    ] {
+        let (status, told) = told!(&app, patch(&change));
+        let errors = told["errors"].as_array().unwrap();
+        let found: Vec<_> = errors
+            .iter()
+            .map(|error| error["pointer"].as_str().unwrap())
+            .collect();
+        assert_eq!((status, found), (400, pointers), "{told}");
+    }
+    let nobody = by(TestRequest::patch().uri("/api/v1/credentials/nobody"))
+        .insert_header(("Content-Type", "application/json"))
+        .set_payload("{}");
+    assert_eq!(told!(&app, nobody).0, 404);
+
     let rotate = format!("/api/v1/credentials/{key}/rotate");
     let (status, renewed) = told!(&app, post(&rotate, &json!({ "former_passes_s": 60 })));
     assert_eq!(status, 200, "{renewed}");
@@ -276,9 +348,9 @@ async fn an_administrator_manages_credentials_over_http() {
     let (status, renewed) = told!(&app, by(TestRequest::post().uri(&rotate)));
     assert_eq!((status, &renewed["former_until"]), (200, &Value::Null));
 
-    let one = format!("/api/v1/credentials/{key}");
     assert_eq!(told!(&app, by(TestRequest::delete().uri(&one))).0, 204);
     assert_eq!(told!(&app, by(TestRequest::delete().uri(&one))).0, 404);
+    assert_eq!(told!(&app, patch(&json!({ "expires": null }))).0, 404);
     assert_eq!(told!(&app, by(TestRequest::post().uri(&rotate))).0, 404);
     assert_eq!(
         told!(
@@ -364,6 +436,7 @@ async fn what_is_wrong_with_a_credential_is_told_by_field_and_who_may_not_is_ref
         for request in [
             TestRequest::get().uri("/api/v1/credentials"),
             TestRequest::post().uri("/api/v1/credentials/x/rotate"),
+            TestRequest::patch().uri("/api/v1/credentials/x"),
             TestRequest::delete().uri("/api/v1/credentials/x"),
         ] {
             let request = request.insert_header(("Authorization", authorization.clone()));
@@ -414,6 +487,7 @@ async fn a_bound_credential_makes_no_unbound_one() {
                 .insert_header(("Content-Type", "application/json"))
                 .set_payload(r#"{"scopes":["all"]}"#),
             TestRequest::post().uri(&format!("{one}/rotate")),
+            TestRequest::patch().uri(&one),
             TestRequest::delete().uri(&one),
         ] {
             let request = request.insert_header(("Authorization", basic(&bound)));

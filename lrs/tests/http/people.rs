@@ -206,7 +206,8 @@ async fn not_by_authority() {
     assert_eq!(
         kept.body["authority"],
         json!({ "objectType": "Group", "member": [
-            { "objectType": "Agent", "account": { "homePage": scene.issuer.issuer(), "name": "app" } },
+            { "objectType": "Agent", "account": {
+                "homePage": format!("{}/token", scene.issuer.issuer()), "name": "app" } },
             { "objectType": "Agent", "account": { "homePage": SCHOOL, "name": "p" } },
         ] })
     );

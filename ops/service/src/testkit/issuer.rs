@@ -231,7 +231,8 @@ impl Shared {
         let (status, body) = match request.split(' ').nth(1) {
             Some("/.well-known/openid-configuration") => (
                 "200 OK",
-                json!({ "issuer": address, "jwks_uri": format!("{address}/keys") }),
+                json!({ "issuer": address, "jwks_uri": format!("{address}/keys"),
+                    "token_endpoint": format!("{address}/token") }),
             ),
             Some("/keys") => {
                 self.asked.fetch_add(1, Ordering::SeqCst);

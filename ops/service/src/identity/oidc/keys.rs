@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use reqwest::{Client, Url, redirect};
+use schemas::xapi::formats;
 use serde::Deserialize;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -71,6 +72,8 @@ struct Shared {
 #[derive(Debug)]
 struct Set {
     keys: Vec<Key>,
+    /// Where the issuer gives tokens, if its discovery document says so.
+    token_endpoint: Option<String>,
     fetched: Instant,
 }
 
@@ -123,6 +126,11 @@ impl Keys {
         }
         let set = self.ask(known).await?;
         Ok(set.pick(header))
+    }
+
+    /// Where the issuer gives tokens; none before the first answer, or where it does not say.
+    pub(super) fn token_endpoint(&self) -> Option<String> {
+        self.shared.known()?.token_endpoint.clone()
     }
 
     /// Asks the issuer beside the requests, unless somebody does or it was asked a moment ago.
@@ -196,6 +204,8 @@ async fn fetch(
 struct Discovered {
     issuer: String,
     jwks_uri: String,
+    #[serde(default)]
+    token_endpoint: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -204,8 +214,8 @@ struct Document {
 }
 
 async fn answered(client: &Client, source: &Source) -> Result<Set, KeysError> {
-    let url = match &source.jwks {
-        Some(url) => url.clone(),
+    let (url, token_endpoint) = match &source.jwks {
+        Some(url) => (url.clone(), None),
         None => discover(client, source).await?,
     };
     let body = get(client, url).await?;
@@ -213,12 +223,13 @@ async fn answered(client: &Client, source: &Source) -> Result<Set, KeysError> {
         serde_json::from_slice(&body).map_err(|_| KeysError::Document("set of keys"))?;
     Ok(Set {
         keys: document.keys.into_iter().filter_map(key).collect(),
+        token_endpoint,
         fetched: Instant::now(),
     })
 }
 
-/// Where the issuer says its keys are (`OpenID` Connect Discovery 1.0, 4).
-async fn discover(client: &Client, source: &Source) -> Result<Url, KeysError> {
+/// Where the issuer says its keys are, and where it gives tokens (`OpenID` Connect Discovery 1.0, 4).
+async fn discover(client: &Client, source: &Source) -> Result<(Url, Option<String>), KeysError> {
     let mut url = source.issuer.clone();
     let path = format!(
         "{}/.well-known/openid-configuration",
@@ -231,7 +242,9 @@ async fn discover(client: &Client, source: &Source) -> Result<Url, KeysError> {
     if found.issuer != source.issuer_text {
         return Err(KeysError::Document("discovery document of this issuer"));
     }
-    address(&found.jwks_uri).ok_or(KeysError::Document("https address of keys"))
+    let keys = address(&found.jwks_uri).ok_or(KeysError::Document("https address of keys"))?;
+    let token_endpoint = found.token_endpoint.filter(|text| formats::is_iri(text));
+    Ok((keys, token_endpoint))
 }
 
 async fn get(client: &Client, url: Url) -> Result<Vec<u8>, KeysError> {

@@ -6,7 +6,8 @@ use crate::app::{Answer, App, id, statement};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-async fn form(app: &App, method: &str, fields: &[(&str, &str)]) -> Answer {
+/// POST of a form to `/statements` that stands for this method.
+pub(crate) async fn form(app: &App, method: &str, fields: &[(&str, &str)]) -> Answer {
     let body: Vec<String> = fields
         .iter()
         .map(|(name, value)| format!("{name}={}", crate::app::encode(value)))

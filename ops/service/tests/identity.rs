@@ -12,9 +12,13 @@ use serde_json::{Value, json};
 use service::clock;
 use service::identity::oidc::{Issuer, OidcSettings};
 use service::identity::{Action, Binding, Credentials, Grant, NewCredential, Scope, watch};
-use service::pg::{self, Channel};
+use service::pg::{self, Channel, ChannelError};
 use service::store::credentials::{self, Change};
 use service::testkit::{Algorithm, TestDb, TestIssuer, basic};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, UnixStream};
+use tokio_postgres::Config;
+use tokio_postgres::config::Host;
 use tokio_util::sync::CancellationToken;
 
 /// One copy of the service: what it remembers, and its ear.
@@ -35,8 +39,13 @@ impl Copy {
 
     /// A copy that hears of changes.
     async fn hearing(db: &TestDb) -> Self {
+        Self::hearing_by(db, db.url()).await
+    }
+
+    /// The same, by a connection of its own to this address.
+    async fn hearing_by(db: &TestDb, url: &str) -> Self {
         let copy = Self::new(db);
-        let channel = Channel::new(db.url()).unwrap();
+        let channel = Channel::new(url).unwrap();
         tokio::spawn(watch(copy.credentials.clone(), channel, copy.stop.clone()));
         copy
     }
@@ -60,6 +69,44 @@ impl Copy {
 impl Drop for Copy {
     fn drop(&mut self) {
         self.stop.cancel();
+    }
+}
+
+/// A way to PostgreSQL that can fall silent: connections stay, and nothing passes any more.
+struct Proxy {
+    url: String,
+    silent: CancellationToken,
+}
+
+impl Proxy {
+    async fn before(db: &TestDb) -> Self {
+        let config: Config = db.url().parse().unwrap();
+        let Host::Unix(folder) = &config.get_hosts()[0] else {
+            panic!("the test's cluster listens on a socket")
+        };
+        let socket = folder.join(format!(".s.PGSQL.{}", config.get_ports()[0]));
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let (role, place) = db.url().rsplit_once('@').unwrap();
+        let (_, name) = place.rsplit_once('/').unwrap();
+        let url = format!("{role}@{}/{name}", listener.local_addr().unwrap());
+        let silent = CancellationToken::new();
+        let stop = silent.clone();
+        tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                let mut far = UnixStream::connect(&socket).await.unwrap();
+                let stop = stop.clone();
+                tokio::spawn(async move {
+                    tokio::select! {
+                        biased;
+                        () = stop.cancelled() => {}
+                        _ = copy_bidirectional(&mut near, &mut far) => return,
+                    }
+                    // Neither end is told.
+                    std::future::pending::<()>().await;
+                });
+            }
+        });
+        Self { url, silent }
     }
 }
 
@@ -121,6 +168,36 @@ async fn a_copy_that_does_not_hear_trusts_nothing_for_longer_than_five_seconds()
     );
     let waited = deaf.until_shut(&revoked).await;
     assert!(waited < Duration::from_millis(5500), "{waited:?}");
+}
+
+#[tokio::test]
+async fn a_copy_whose_connection_died_in_silence_trusts_nothing_for_longer_than_five_seconds() {
+    let db = TestDb::new(&[]).await;
+    let proxy = Proxy::before(&db).await;
+    let copy = Copy::hearing_by(&db, &proxy.url).await;
+    listeners(&db, 1).await;
+    let before = db.credential(&[Scope::All]).await;
+    let revoked = db.credential(&[Scope::All]).await;
+    assert!(copy.lets_in(&before).await && copy.lets_in(&revoked).await);
+    credentials::revoke(db.pool(), &before.key).await.unwrap();
+    assert!(copy.until_shut(&before).await < Duration::from_secs(1));
+    proxy.silent.cancel();
+    credentials::revoke(db.pool(), &revoked.key).await.unwrap();
+    assert!(copy.lets_in(&revoked).await, "nothing passed");
+    let waited = copy.until_shut(&revoked).await;
+    assert!(waited < Duration::from_millis(5500), "{waited:?}");
+}
+
+#[tokio::test]
+async fn a_session_that_does_not_listen_is_lost_though_it_lives() {
+    let db = TestDb::new(&[]).await;
+    let channel = Channel::new(db.url()).unwrap();
+    let listening = channel.listen("heard").await.unwrap();
+    assert!(listening.client.beat().await.is_ok());
+    // PostgreSQL writes the name in small letters: it listens, and not to this.
+    let elsewhere = channel.listen("Heard").await.unwrap();
+    let told = elsewhere.client.beat().await;
+    assert!(matches!(told, Err(ChannelError::Lost)), "{told:?}");
 }
 
 #[tokio::test]

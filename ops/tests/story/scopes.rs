@@ -355,7 +355,7 @@ fn without_a_row(document: &Value, table: &[Row]) -> Vec<String> {
         .flat_map(|(path, item)| {
             METHODS
                 .iter()
-                .filter(|method| item.get(**method).is_some())
+                .filter(move |method| item.get(**method).is_some())
                 .map(move |method| (path, method.to_uppercase()))
         })
         .filter(|(path, method)| {

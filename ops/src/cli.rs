@@ -34,7 +34,7 @@ pub(crate) enum Command {
     /// Runs the recommender alone
     #[command(after_help = exit::HELP)]
     Recommender(ServiceArgs),
-    /// Makes, lists, rotates and revokes the credentials of applications
+    /// Makes, lists, rotates, ends and revokes the credentials of applications
     #[command(subcommand)]
     Credential(CredentialCommand),
     /// Loads a roster
@@ -128,9 +128,15 @@ pub(crate) enum CredentialCommand {
     /// Gives a credential a new secret and shows it, this once
     #[command(after_help = exit::HELP)]
     Rotate(RotateArgs),
+    /// Sets until when a credential passes
+    #[command(after_help = exit::HELP)]
+    Expire(ExpireArgs),
     /// Sets how a credential's statements are checked against the profile
     #[command(after_help = exit::HELP)]
     ProfileMode(ProfileModeArgs),
+    /// Lists what credentials in the mode warn sent against the profile, up to some seconds ago
+    #[command(after_help = exit::HELP)]
+    ProfileWarnings(ListArgs),
 }
 
 /// Which installation.
@@ -165,10 +171,10 @@ pub(crate) struct CreateArgs {
     /// Until when it passes [default: without end]
     #[arg(long, value_name = "RFC3339")]
     pub(crate) expires: Option<DateTime<Utc>>,
-    /// The school that it works for
+    /// The school whose classes and pupils alone it sees
     #[arg(long, value_name = "UAI")]
     pub(crate) school: Option<School>,
-    /// It may write statements about activities under this alone
+    /// The IRI under which the activities lie that it writes about
     #[arg(long, value_name = "IRI")]
     pub(crate) activity_prefix: Option<ActivityPrefix>,
     /// What becomes of its statements that break Sillage's own profile: off, warn, refuse
@@ -177,7 +183,7 @@ pub(crate) struct CreateArgs {
     pub(crate) profile_mode: Option<ProfileMode>,
 }
 
-/// `sillage credential list`.
+/// `sillage credential list`, `sillage credential profile-warnings`.
 #[derive(Args, Debug)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
@@ -204,6 +210,29 @@ pub(crate) struct RotateArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 0,
         value_parser = clap::value_parser!(u64).range(..=7_776_000))]
     pub(crate) former_passes_s: u64,
+}
+
+/// `sillage credential expire`.
+#[derive(Args, Debug)]
+pub(crate) struct ExpireArgs {
+    #[command(flatten)]
+    pub(crate) installation: Installation,
+    /// Its key
+    pub(crate) key: String,
+    /// Until when it passes: a time in the future, or never: it has no end
+    #[arg(long, value_name = "RFC3339", value_parser = end)]
+    pub(crate) at: End,
+}
+
+/// The end of a credential; none: it has none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End(pub(crate) Option<DateTime<Utc>>);
+
+fn end(text: &str) -> Result<End, chrono::ParseError> {
+    match text {
+        "never" => Ok(End(None)),
+        text => text.parse().map(|end| End(Some(end))),
+    }
 }
 
 /// `sillage credential profile-mode`.

@@ -5,11 +5,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use comfy_table::{Table, presets};
 use serde::Serialize;
-use service::identity::{Binding, Grant, NewCredential};
-use service::store::credentials;
+use service::identity::{Binding, Grant, NewCredential, Scope, fault_of_end};
+use service::store::credentials::{self, Change};
 use service::{clock, telemetry};
 
-use crate::cli::{CreateArgs, Installation, ListArgs, RevokeArgs, RotateArgs};
+use crate::cli::{CreateArgs, ExpireArgs, Installation, ListArgs, RevokeArgs, RotateArgs};
 use crate::database::Database;
 use crate::exit::{Code, Failure};
 use crate::output;
@@ -34,7 +34,7 @@ struct Renewed<'a> {
 /// `sillage credential create`.
 pub(crate) async fn create(args: CreateArgs) -> anyhow::Result<()> {
     let grant = Grant {
-        scopes: args.scopes,
+        scopes: Scope::distinct(args.scopes),
         label: args.label,
         expires: args.expires,
         binding: Binding {
@@ -85,7 +85,7 @@ pub(crate) async fn list(args: ListArgs) -> anyhow::Result<()> {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     table.set_header([
-        "key", "scope", "label", "bound to", "created", "expires", "revoked",
+        "key", "scope", "label", "bound to", "profile", "created", "expires", "revoked",
     ]);
     let day = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M").to_string();
     for one in listed {
@@ -95,6 +95,7 @@ pub(crate) async fn list(args: ListArgs) -> anyhow::Result<()> {
             one.scopes.join(", "),
             one.label,
             bound.join(", "),
+            one.profile_mode.unwrap_or_else(|| "default".to_owned()),
             day(one.created),
             one.expires.map(day).unwrap_or_default(),
             one.revoked.map(day).unwrap_or_default(),
@@ -117,6 +118,36 @@ pub(crate) async fn revoke(args: RevokeArgs) -> anyhow::Result<()> {
         output::json(&serde_json::json!({ "key": args.key, "revoked": true }))?;
     } else {
         output::lines(&format!("{} is revoked", args.key))?;
+    }
+    Ok(())
+}
+
+/// `sillage credential expire`.
+pub(crate) async fn expire(args: ExpireArgs) -> anyhow::Result<()> {
+    let end = args.at.0;
+    if let Some((.., words)) = end.and_then(|end| fault_of_end(end, clock::now())) {
+        let message = format!("{words}: to end it now, revoke it");
+        return Err(Failure::new(Code::Failed, message).into());
+    }
+    let database = open(&args.installation).await?;
+    let change = Change {
+        expires: Some(end),
+        ..Change::default()
+    };
+    let changed = credentials::change(database.pool(), &args.key, change).await;
+    database.stop().await?;
+    if !changed? {
+        let message = format!("there is no credential {} that passes", args.key);
+        return Err(Failure::new(Code::Failed, message).into());
+    }
+    if args.installation.common.json {
+        output::json(&serde_json::json!({ "key": args.key, "expires": end }))?;
+    } else {
+        let until = end.map_or_else(
+            || "without end".to_owned(),
+            |end| format!("until {}", end.to_rfc3339()),
+        );
+        output::lines(&format!("{} passes {until}", args.key))?;
     }
     Ok(())
 }

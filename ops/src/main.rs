@@ -51,7 +51,11 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Credential(CredentialCommand::List(args)) => credential::list(args).await,
         Command::Credential(CredentialCommand::Revoke(args)) => credential::revoke(args).await,
         Command::Credential(CredentialCommand::Rotate(args)) => credential::rotate(args).await,
+        Command::Credential(CredentialCommand::Expire(args)) => credential::expire(args).await,
         Command::Credential(CredentialCommand::ProfileMode(args)) => profile_mode::set(args).await,
+        Command::Credential(CredentialCommand::ProfileWarnings(args)) => {
+            profile_mode::warnings(args).await
+        }
         Command::Roster(RosterCommand::Import(args)) => import::run(args, Resource::Roster).await,
         Command::Catalogue(CatalogueCommand::Import(args)) => {
             import::run(args, Resource::Catalogue).await
@@ -78,7 +82,9 @@ fn wants_json(command: &Command) -> bool {
                 CredentialCommand::List(args) => &args.installation,
                 CredentialCommand::Revoke(args) => &args.installation,
                 CredentialCommand::Rotate(args) => &args.installation,
+                CredentialCommand::Expire(args) => &args.installation,
                 CredentialCommand::ProfileMode(args) => &args.installation,
+                CredentialCommand::ProfileWarnings(args) => &args.installation,
             };
             installation.common.json
         }

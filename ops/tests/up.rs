@@ -503,6 +503,171 @@ async fn the_profile_mode_of_a_credential_is_changed_while_it_runs() {
     up.stop();
 }
 
+/// Asks with a credential until it is let in no more.
+async fn until_shut(url: &str, credential: &Value) {
+    let begun = Instant::now();
+    while get(url, Some(credential)).await.0 != 401 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "still let in");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// `sillage credential create`.
+fn create(home: &Home, scopes: &str, more: &[&str]) -> Ended {
+    let mut arguments = vec!["credential", "create", "--scope", scopes];
+    arguments.extend(more);
+    end(on(&home.data(), &arguments))
+}
+
+fn in_seconds(seconds: i64) -> String {
+    (service::clock::now() + chrono::TimeDelta::seconds(seconds)).to_rfc3339()
+}
+
+#[tokio::test]
+async fn a_credential_ends_when_the_commands_say() {
+    let home = Home::new();
+    let up = Up::on(&home.data());
+    let command = |arguments: &[&str]| end(on(&home.data(), arguments));
+    let create = |more: &[&str]| create(&home, "all", more);
+    let classes = up.url("/api/v1/classes");
+    create(&["--expires", "2001-01-01T00:00:00Z"]).refused(1, "expires in the future");
+    assert_eq!(create(&["--expires", "tomorrow"]).code, Some(2));
+    let ends = create(&["--expires", &in_seconds(10), "--json"]).json();
+    assert!(ends["expires"].is_string());
+    assert_eq!(get(&classes, Some(&ends)).await.0, 200);
+    until_shut(&classes, &ends).await;
+
+    // An end that is given later, taken back, and given again.
+    let later = create(&["--json"]).json();
+    let key = later["key"].as_str().unwrap();
+    let expire = |at: &str| command(&["credential", "expire", key, "--at", at]);
+    expire("2001-01-01T00:00:00Z").refused(1, "expires in the future");
+    expire(&in_seconds(3600)).succeeded();
+    let listed = command(&["credential", "list"]).out;
+    assert!(listed.contains(key), "{listed}");
+    expire("never").succeeded();
+    assert_eq!(get(&classes, Some(&later)).await.0, 200);
+    expire(&in_seconds(10)).succeeded();
+    until_shut(&classes, &later).await;
+    expire("never").refused(1, "no credential");
+
+    // The former secret passes as long as it was said, and the new one goes on.
+    let former = create(&["--json"]).json();
+    let key = former["key"].as_str().unwrap();
+    let rotate = [
+        "credential",
+        "rotate",
+        "--former-passes-s",
+        "5",
+        key,
+        "--json",
+    ];
+    let renewed = command(&rotate).json();
+    for credential in [&former, &renewed] {
+        assert_eq!(get(&classes, Some(credential)).await.0, 200);
+    }
+    until_shut(&classes, &former).await;
+    assert_eq!(get(&classes, Some(&renewed)).await.0, 200);
+    up.stop();
+}
+
+#[tokio::test]
+async fn a_credential_is_bound_and_checked_as_the_commands_say() {
+    let home = Home::new();
+    let up = Up::on(&home.data());
+    let command = |arguments: &[&str]| end(on(&home.data(), arguments));
+    let create = |more: &[&str]| create(&home, "all,state,all", more);
+    assert_eq!(create(&["--school", "x"]).code, Some(2));
+    assert_eq!(create(&["--activity-prefix", "x"]).code, Some(2));
+    let of_school = create(&["--school", "0750655E", "--json"]).json();
+    assert_eq!(of_school["scopes"], serde_json::json!(["all", "state"]));
+    for (path, status) in [
+        ("/api/v1/classes", 200),
+        ("/api/v1/totals", 403),
+        ("/api/v1/credentials", 403),
+    ] {
+        let (found, body) = get(&up.url(path), Some(&of_school)).await;
+        assert_eq!(found, status, "{path}: {body}");
+    }
+
+    let prefix = "https://example.org/maths/";
+    let bound = [
+        "--activity-prefix",
+        prefix,
+        "--profile-mode",
+        "warn",
+        "--json",
+    ];
+    let of_maths = create(&bound).json();
+    let post = async |activity: &str| {
+        let sent = serde_json::json!({ "actor": { "mbox": "mailto:a@example.org" },
+            "verb": { "id": "https://example.org/did" }, "object": { "id": activity } });
+        let request = reqwest::Client::new()
+            .post(up.url("/xapi/statements"))
+            .header("X-Experience-API-Version", "2.0.0")
+            .basic_auth(
+                of_maths["key"].as_str().unwrap(),
+                Some(of_maths["secret"].as_str().unwrap()),
+            );
+        request.json(&sent).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(post("https://example.org/maths/1").await, 200);
+    assert_eq!(post("https://example.org/french/1").await, 403);
+
+    let listed = command(&["credential", "list"]).out;
+    let of = |credential: &Value| {
+        let key = credential["key"].as_str().unwrap();
+        let line = listed.lines().find(|line| line.contains(key));
+        line.unwrap_or_else(|| panic!("{listed}")).to_owned()
+    };
+    assert!(of(&of_school).contains("0750655E") && of(&of_school).contains("default"));
+    assert!(of(&of_maths).contains(prefix) && of(&of_maths).contains("warn"));
+    // What it sent against the profile is shown some seconds later.
+    let begun = Instant::now();
+    loop {
+        let warned = command(&["credential", "profile-warnings", "--json"]).json();
+        if warned
+            .to_string()
+            .contains(of_maths["key"].as_str().unwrap())
+        {
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{warned}");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    let table = command(&["credential", "profile-warnings"]);
+    assert!(table.out.contains("profile-no-template"), "{}", table.out);
+    up.stop();
+}
+
+#[tokio::test]
+async fn revoking_takes_effect_within_a_second_in_every_process() {
+    let home = Home::new();
+    let url = service::testkit::empty_database().await;
+    let of = |arguments: &[&str]| {
+        let mut command = on(&home.data(), arguments);
+        command.env("DATABASE_URL", &url);
+        command
+    };
+    let processes = [Up::start(of(&["up"])), Up::start(of(&["lrs"]))];
+    let made = end(of(&["credential", "create", "--scope", "all", "--json"])).json();
+    let urls = processes
+        .each_ref()
+        .map(|one| one.url("/api/v1/credentials"));
+    for url in &urls {
+        assert_eq!(get(url, Some(&made)).await.0, 200, "{url}");
+    }
+    end(of(&["credential", "revoke", made["key"].as_str().unwrap()])).succeeded();
+    let begun = Instant::now();
+    for url in &urls {
+        until_shut(url, &made).await;
+        assert!(begun.elapsed() < Duration::from_secs(1), "{url}");
+    }
+    for process in processes {
+        process.stop();
+    }
+}
+
 impl Ended {
     fn succeeded(&self) {
         assert_eq!(self.code, Some(0), "{}", self.err);

@@ -31,6 +31,7 @@ use schemas::Fault;
 use schemas::catalogue::Catalogue;
 use schemas::ids::PersonKey;
 use service::Context;
+use service::identity::School;
 use service::pg::Pool;
 use tokio_util::sync::CancellationToken;
 
@@ -152,6 +153,19 @@ impl Recommender {
             pupil,
             entries,
         })
+    }
+
+    /// Whether a person is a pupil of a school.
+    ///
+    /// # Errors
+    ///
+    /// When the database does not answer.
+    pub async fn is_pupil_of(
+        &self,
+        person: PersonKey,
+        school: &School,
+    ) -> Result<bool, StoreError> {
+        store::pupils::is_of_school(&self.pool, person, &school.to_string()).await
     }
 
     /// Puts a catalogue in force, whole or not at all.

@@ -34,7 +34,7 @@ struct ClassSummary {
     pupils: i64,
 }
 
-/// The classes of the roster.
+/// The classes of the roster; for a credential that is bound to a school, its classes.
 #[utoipa::path(
     get,
     path = "/api/v1/classes",
@@ -47,7 +47,8 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, Problem> {
     caller.require(Action::ReadAll)?;
     let client = store::client(analytics.pool()).await?;
-    let classes = classes::list(&client).await?;
+    let school = caller.school().map(ToString::to_string);
+    let classes = classes::list(&client, school.as_deref()).await?;
     let classes = classes.into_iter().map(|(class, pupils)| ClassSummary {
         key: class.key,
         label: class.title,
@@ -83,15 +84,22 @@ pub(super) async fn mastery(
     caller.require(Action::ReadAll)?;
     let key = parameters::class(&key)?;
     let as_of = parameters.read()?;
+    if let Some(school) = caller.school() {
+        let client = store::client(analytics.pool()).await?;
+        let is_its = classes::is_of_school(&client, key, &school.to_string()).await?;
+        is_its.then_some(()).ok_or_else(unknown)?;
+    }
     let mastery = class::mastery(analytics.pool(), analytics.models(), key, as_of).await?;
-    let mastery = mastery.ok_or_else(|| {
-        problems::unknown(
-            "class-unknown",
-            "no class has this key",
-            "keys come from GET /api/v1/classes",
-        )
-    })?;
+    let mastery = mastery.ok_or_else(unknown)?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
         .json(mastery))
+}
+
+fn unknown() -> Problem {
+    problems::unknown(
+        "class-unknown",
+        "no class has this key",
+        "keys come from GET /api/v1/classes",
+    )
 }

@@ -15,7 +15,7 @@ use super::parameters::{self, AsOf};
 use super::{body, problems};
 use crate::Analytics;
 use crate::aggregates::pupil::{self, PupilMastery};
-use crate::store::{self, account_person};
+use crate::store::{self, account_person, classes};
 
 /// An xAPI account.
 #[derive(Debug, ToSchema)]
@@ -65,6 +65,7 @@ pub(super) async fn mastery(
     caller.require(Action::ReadAll)?;
     let key = parameters::key(&key)?;
     let as_of = parameters.read()?;
+    within_school(&caller, &analytics, key).await?;
     let mastery = pupil::mastery(analytics.pool(), analytics.models(), key, as_of).await?;
     let mastery = mastery.ok_or_else(unknown)?;
     Ok(HttpResponse::Ok()
@@ -99,11 +100,27 @@ pub(super) async fn resolve(
     let client = store::client(analytics.pool()).await?;
     let owners = account_person::of_accounts(&client, &[key]).await?;
     let person: &PersonKey = owners.get(&key).ok_or_else(unknown)?;
+    drop(client);
+    within_school(&caller, &analytics, *person).await?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
         .json(Resolved {
             key: person.to_string(),
         }))
+}
+
+/// Who is bound to a school is told of a pupil of another what is told of nobody: 404.
+async fn within_school(
+    caller: &Caller,
+    analytics: &Analytics,
+    person: PersonKey,
+) -> Result<(), Problem> {
+    let Some(school) = caller.school() else {
+        return Ok(());
+    };
+    let client = store::client(analytics.pool()).await?;
+    let is_its = classes::is_pupil_of_school(&client, person, &school.to_string()).await?;
+    is_its.then_some(()).ok_or_else(unknown)
 }
 
 fn account(value: &Value) -> Result<Ifi, Problem> {

@@ -72,7 +72,7 @@ pub(super) async fn get(
     caller: Caller,
     analytics: web::Data<Analytics>,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Action::ReadAll)?;
+    caller.require_for_every_school(Action::ReadAll)?;
     let client = store::client(analytics.pool()).await?;
     if !feed::neighbours(&client).await?.feed {
         return Err(JobError::NotReady.into());

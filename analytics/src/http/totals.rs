@@ -41,7 +41,7 @@ pub(super) async fn get(
     caller: Caller,
     analytics: web::Data<Analytics>,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Action::ReadAll)?;
+    caller.require_for_every_school(Action::ReadAll)?;
     let client = store::client(analytics.pool()).await?;
     let totals = totals::read(&client).await?.ok_or(JobError::NotReady)?;
     let mut left_out = left_out::read(&client).await?;

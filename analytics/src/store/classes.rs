@@ -37,9 +37,12 @@ pub struct PersonStates {
     pub states: Vec<(String, PupilState)>,
 }
 
-/// Every class by title, with its number of pupils.
-pub async fn list(client: &impl GenericClient) -> Result<Vec<(Class, i64)>, StoreError> {
-    let rows = super::query(client, include_str!("sql/classes_list.sql"), &[]).await?;
+/// Every class by title, or every class of a school (UAI), with its number of pupils.
+pub async fn list(
+    client: &impl GenericClient,
+    school: Option<&str>,
+) -> Result<Vec<(Class, i64)>, StoreError> {
+    let rows = super::query(client, include_str!("sql/classes_list.sql"), &[&school]).await?;
     Ok(rows.iter().map(|row| (class(row), row.get(4))).collect())
 }
 
@@ -47,6 +50,29 @@ pub async fn list(client: &impl GenericClient) -> Result<Vec<(Class, i64)>, Stor
 pub async fn read(client: &impl GenericClient, key: Uuid) -> Result<Option<Class>, StoreError> {
     let row = super::query_opt(client, include_str!("sql/class_read.sql"), &[&key]).await?;
     Ok(row.as_ref().map(class))
+}
+
+/// Whether a class is one of a school (UAI).
+pub async fn is_of_school(
+    client: &impl GenericClient,
+    key: Uuid,
+    school: &str,
+) -> Result<bool, StoreError> {
+    let sql = include_str!("sql/class_of_school.sql");
+    Ok(super::query_one(client, sql, &[&key, &school])
+        .await?
+        .get(0))
+}
+
+/// Whether a person is a pupil of a school (UAI): of one of its classes.
+pub async fn is_pupil_of_school(
+    client: &impl GenericClient,
+    key: PersonKey,
+    school: &str,
+) -> Result<bool, StoreError> {
+    let sql = include_str!("sql/pupil_of_school.sql");
+    let row = super::query_one(client, sql, &[&key.as_uuid(), &school]).await?;
+    Ok(row.get(0))
 }
 
 /// The pupils of a class by label, with their states: one query.

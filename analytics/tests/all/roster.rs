@@ -2,7 +2,9 @@
 
 use std::io::{Cursor, Write};
 
+use actix_web::test::TestRequest;
 use serde_json::{Value, json};
+use service::identity::{Binding, Grant, Scope};
 use zip::write::SimpleFileOptions;
 
 use crate::world::{HOME, World, given, noon};
@@ -109,6 +111,81 @@ async fn a_class_is_there_as_it_was_announced() {
         world.text(membership).await,
         "student -, student -, teacher francais, teacher maths"
     );
+}
+
+#[actix_web::test]
+async fn a_credential_of_a_school_sees_its_classes_and_pupils_alone() {
+    let world = World::new().await;
+    let orgs = format!("{ORGS}o2,,,Autre lycée,school,0000001B,\n");
+    let users = format!("{USERS}u3,,,true,u3,{{https://ent.example/ido:c}},Élève,2B-01\n");
+    let classes = format!("{CLASSES}c2,,,2B,10,k1,2B,homeroom,,o2,y1,\"maths,francais\"\n");
+    let enrolments = format!("{ENROLLMENTS}e4,,,c2,o2,u3,student,\n");
+    let changed = [
+        ("orgs.csv", orgs.as_str()),
+        ("users.csv", &users),
+        ("classes.csv", &classes),
+        ("enrollments.csv", &enrolments),
+    ];
+    let (status, told) = import(&world, roster("bulk", &changed)).await;
+    assert_eq!(status, 200, "{told}");
+    let grant = Grant {
+        binding: Binding {
+            school: Some("0000000A".parse().expect("a school")),
+            ..Binding::default()
+        },
+        ..Grant::of(&[Scope::All], "of a school")
+    };
+    let bound = service::testkit::basic(&world.db.granted(&grant).await);
+    let get = |path: String| {
+        let (world, bound) = (&world, &bound);
+        async move { world.call(TestRequest::get().uri(&path), bound).await }
+    };
+    let (_, every) = world.get("/api/v1/classes").await;
+    let (_, its) = get("/api/v1/classes".to_owned()).await;
+    let every = every["classes"].as_array().expect("classes");
+    assert_eq!(
+        (every.len(), its["classes"].as_array().map(Vec::len)),
+        (2, Some(1))
+    );
+    for class in every {
+        let key = class["key"].as_str().expect("a key");
+        let (status, body) = get(format!("/api/v1/classes/{key}/mastery")).await;
+        if class["label"] == "2A" {
+            assert_eq!((status, &its["classes"][0]["key"]), (200, &class["key"]));
+        } else {
+            assert_eq!((status, &body["rule"]), (404, &json!("class-unknown")));
+        }
+    }
+    for (account, wanted) in [("a", 200), ("c", 404), ("nobody", 404)] {
+        let asked = json!({ "homePage": HOME, "name": account });
+        let resolve = TestRequest::post()
+            .uri("/api/v1/pupils/resolve")
+            .set_json(&asked);
+        let (status, body) = world.call(resolve, &bound).await;
+        assert_eq!(status, wanted, "{account}: {body}");
+        if account != "nobody" {
+            let key = key(&world, account).await;
+            let (status, body) = get(format!("/api/v1/pupils/{key}/mastery")).await;
+            assert_eq!(status, wanted, "{account}: {body}");
+        }
+    }
+    for path in ["/api/v1/totals", "/api/v1/status"] {
+        let (status, body) = get(path.to_owned()).await;
+        assert_eq!(
+            (status, &body["rule"]),
+            (403, &json!("school-bound")),
+            "{path}"
+        );
+    }
+    assert_eq!(get("/api/v1/framework".to_owned()).await.0, 200);
+    for request in [
+        TestRequest::put().uri("/api/v1/framework"),
+        TestRequest::put().uri("/api/v1/roster"),
+        TestRequest::post().uri("/api/v1/jobs/mastery"),
+    ] {
+        let (status, body) = world.call(request, &bound).await;
+        assert_eq!((status, &body["rule"]), (403, &json!("school-bound")));
+    }
 }
 
 #[actix_web::test]

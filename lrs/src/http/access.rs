@@ -1,6 +1,7 @@
 //! What a caller may do with whose statements and documents, beyond the scopes (docs/decisions/0018
 //! and 0019): a person's token is for her own alone, `statements/read/mine` for what the caller
-//! vouched for, a bound credential for the activities that it is bound to.
+//! vouched for, a bound credential for the activities that it is bound to, and where that is a school
+//! for what it vouched for (0021).
 
 use schemas::ids::AccountKey;
 use schemas::ifi::Ifi;
@@ -13,7 +14,7 @@ use super::problems;
 use crate::Lrs;
 use crate::documents::{Kind, Place};
 use crate::query::filter::Restriction;
-use crate::statement::{Parsed, payload};
+use crate::statement::{Parsed, Stamped, payload};
 use crate::store::statements::StoredStatement;
 
 /// 403 unless the caller may write these statements: a person those of her own accounts, a credential
@@ -53,7 +54,19 @@ pub(super) fn may_write(
     Ok(())
 }
 
-/// What of the statements the caller may read; 403 when nothing.
+/// Leaves out what the statements say of activities that a bound credential does not write about: an
+/// activity of their context, say.
+pub(super) fn keep_definitions(caller: &Caller, stamped: &mut [Stamped]) {
+    if let Some(prefix) = caller.activity_prefix() {
+        for one in stamped {
+            one.definitions
+                .retain(|definition| prefix.covers(&definition.activity.text));
+        }
+    }
+}
+
+/// What of the statements the caller may read; 403 when nothing. No statement says of which school it
+/// is: who is bound to one reads what it vouched for.
 pub(super) fn may_read(caller: &Caller, lrs: &Lrs) -> Result<Restriction, Problem> {
     caller.require(Action::ReadOwnStatements)?;
     if let Some(person) = caller.as_person() {
@@ -62,7 +75,7 @@ pub(super) fn may_read(caller: &Caller, lrs: &Lrs) -> Result<Restriction, Proble
             ..Restriction::default()
         });
     }
-    if caller.may(Action::ReadStatements) {
+    if caller.may(Action::ReadStatements) && caller.school().is_none() {
         return Ok(Restriction::default());
     }
     Ok(Restriction {
@@ -91,7 +104,8 @@ pub(super) fn may_ask(caller: &Caller, action: Action) -> Result<(), Problem> {
     }
 }
 
-/// 403 unless the caller may do this with the documents of this place.
+/// 403 unless the caller may do this with the documents of this place: a person with her own State, a
+/// credential that is bound to activities with theirs, where it writes.
 pub(super) fn may_use(
     caller: &Caller,
     lrs: &Lrs,
@@ -99,6 +113,16 @@ pub(super) fn may_use(
     place: &Place,
 ) -> Result<(), Problem> {
     may_ask(caller, action)?;
+    if let (Some(prefix), Some(activity)) = (caller.activity_prefix(), &place.activity)
+        && matches!(action, Action::WriteState | Action::WriteProfiles)
+        && !prefix.covers(&activity.text)
+    {
+        return Err(Problem::forbidden(
+            "activityId",
+            "activity-prefix",
+            "this credential is bound to activities of a prefix, and this is none of them",
+        ));
+    }
     let Some(person) = caller.as_person() else {
         return Ok(());
     };
@@ -137,15 +161,23 @@ fn is_hers(person: &Person, statement: &Value) -> bool {
 }
 
 /// Whether the object, or that of its `SubStatement`, is an activity under the prefix. A voiding is
-/// about a statement: which one may be voided is decided where it is stored.
+/// about a statement: which one may be voided is decided where it is stored, and what is bound voids
+/// what its own authority wrote, which is about its activities.
 fn is_about(statement: &Value, prefix: &ActivityPrefix) -> bool {
     let object = &statement["object"];
     match object.get("objectType").and_then(Value::as_str) {
-        None | Some("Activity") => object["id"].as_str().is_some_and(|id| prefix.covers(id)),
-        Some("SubStatement") => is_about(object, prefix),
+        Some("SubStatement") => is_covered(&object["object"], prefix),
         Some("StatementRef") => statement["verb"]["id"].as_str() == Some(verbs::VOIDED),
-        Some(_) => false,
+        _ => is_covered(object, prefix),
     }
+}
+
+/// Whether it is an activity under the prefix.
+fn is_covered(object: &Value, prefix: &ActivityPrefix) -> bool {
+    let is_activity = object
+        .get("objectType")
+        .is_none_or(|kind| kind.as_str() == Some("Activity"));
+    is_activity && object["id"].as_str().is_some_and(|id| prefix.covers(id))
 }
 
 #[cfg(test)]
@@ -229,6 +261,10 @@ mod tests {
             ),
             (
                 json!({ "object": { "objectType": "StatementRef" }, "verb": { "id": "https://example.org/v" } }),
+                false,
+            ),
+            (
+                json!({ "object": { "objectType": "SubStatement", "verb": voiding["verb"], "object": voiding["object"] } }),
                 false,
             ),
             (voiding, true),

@@ -16,7 +16,8 @@ pub(super) async fn get(
     caller: Caller,
     Spoken(version): Spoken,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Action::ReadAll)?;
+    // A Person is what every school's statements say.
+    caller.require_for_every_school(Action::ReadAll)?;
     let parameters = params::decode(request.query_string())?;
     let asked = query::agents(&parameters, version).map_err(problems::invalid)?;
     let person = lrs.person(&asked).await?;

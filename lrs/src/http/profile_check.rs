@@ -53,7 +53,7 @@ pub(in crate::http) fn profile_check(
 
 /// GET of `/api/v1/statements/profile-warnings`: what was counted, the latest first.
 pub(super) async fn warnings(lrs: web::Data<Lrs>, caller: Caller) -> Result<HttpResponse, Problem> {
-    caller.require(Action::ReadAll)?;
+    caller.require_for_every_school(Action::ReadAll)?;
     let warnings = lrs.profile_warnings().await?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))

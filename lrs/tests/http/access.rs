@@ -192,3 +192,160 @@ async fn a_bound_credential_writes_about_its_activities_alone() {
     assert_eq!(app.count().await, 1);
     bound.post(&voiding(id(4), id(1))).await.is(200);
 }
+
+/// A credential that may do everything, as far as it is bound.
+async fn bound(app: &App, binding: Binding) -> As<'_> {
+    let grant = Grant {
+        binding,
+        ..Grant::of(&[Scope::All], "bound")
+    };
+    As {
+        app,
+        authorization: service::testkit::basic(&app.db.granted(&grant).await),
+    }
+}
+
+fn to_maths() -> Binding {
+    let prefix = "https://example.org/activities/maths";
+    Binding {
+        activity_prefix: Some(prefix.parse().expect("a prefix")),
+        ..Binding::default()
+    }
+}
+
+#[actix_web::test]
+async fn a_bound_credential_voids_nothing_of_others_and_defines_nothing_beside_its_prefix() {
+    let app = App::start().await;
+    let all = As {
+        app: &app,
+        authorization: app.authorization().to_owned(),
+    };
+    let bound = bound(&app, to_maths()).await;
+    let others = json!([
+        statement(id(1), "a", "v", "french/1"),
+        statement(id(2), "a", "v", "maths/1")
+    ]);
+    all.post(&others).await.is(200);
+    for target in [1, 2, 99] {
+        let refused = bound.post(&voiding(id(11), id(target))).await.is(403);
+        assert_eq!(refused.body["rule"], "voiding-own-only");
+    }
+    // A SubStatement that looks like a voiding is none.
+    let mut sub = statement(id(3), "a", "v", "maths/1");
+    sub["object"] = json!({ "objectType": "SubStatement", "actor": sub["actor"],
+        "verb": { "id": "http://adlnet.gov/expapi/verbs/voided" },
+        "object": { "objectType": "StatementRef", "id": id(1) } });
+    let refused = bound.post(&sub).await.is(403);
+    assert_eq!(refused.body["rule"], "activity-prefix");
+
+    let named = |what: &str, name: &str| {
+        json!({ "id": format!("https://example.org/activities/{what}"),
+            "definition": { "name": { "fr": name } } })
+    };
+    let mut sent = statement(id(4), "a", "v", "maths/1");
+    sent["object"] = named("maths/1", "one");
+    sent["context"] = json!({ "contextActivities":
+        { "parent": [named("french/1", "two")], "other": [named("maths", "three")] } });
+    bound.post(&sent).await.is(200);
+    sent["id"] = json!(id(5));
+    sent["context"]["contextActivities"]["parent"] = json!([named("french/2", "four")]);
+    let query = [("statementId", &*id(5).to_string())];
+    bound
+        .send(Method::PUT, "/statements", &query, &sent)
+        .await
+        .is(204);
+    for (what, name) in [
+        ("maths/1", json!("one")),
+        ("maths", json!("three")),
+        ("french/1", json!(null)),
+        ("french/2", json!(null)),
+    ] {
+        let activity = format!("https://example.org/activities/{what}");
+        let query = [("activityId", &*activity)];
+        let kept = all.ask(Method::GET, "/activities", &query).await.is(200);
+        assert_eq!(kept.body["definition"]["name"]["fr"], name, "{what}");
+    }
+}
+
+#[actix_web::test]
+async fn a_bound_credential_writes_documents_of_its_activities_alone() {
+    let app = App::start().await;
+    let bound = bound(&app, to_maths()).await;
+    let a = agent("a");
+    let document = json!({ "n": 1 });
+    for (path, name) in [
+        ("/activities/state", "stateId"),
+        ("/activities/profile", "profileId"),
+    ] {
+        let of = |what: &'static str| {
+            let mut query = vec![("activityId", what), (name, "x")];
+            if name == "stateId" {
+                query.push(("agent", &*a));
+            }
+            query
+        };
+        let french = of("https://example.org/activities/french");
+        let maths = of("https://example.org/activities/maths/1");
+        let mut refused = vec![
+            bound.send(Method::PUT, path, &french, &document).await,
+            bound.send(Method::POST, path, &french, &document).await,
+            bound.ask(Method::DELETE, path, &french).await,
+        ];
+        if name == "stateId" {
+            let many = [french[0], french[2]];
+            refused.push(bound.ask(Method::DELETE, path, &many).await);
+        }
+        for refused in refused {
+            let refused = refused.is(403);
+            assert_eq!(refused.body["rule"], "activity-prefix");
+            assert_eq!(refused.body["pointer"], "activityId");
+        }
+        bound.ask(Method::GET, path, &french).await.is(404);
+        bound
+            .send(Method::POST, path, &maths, &document)
+            .await
+            .is(204);
+        bound.ask(Method::GET, path, &maths).await.is(200);
+        bound.ask(Method::DELETE, path, &maths).await.is(204);
+    }
+    // An agent's profile is of no activity.
+    let query = [("agent", &*a), ("profileId", "x")];
+    bound
+        .send(Method::POST, "/agents/profile", &query, &document)
+        .await
+        .is(204);
+}
+
+#[actix_web::test]
+async fn a_credential_of_a_school_reads_what_it_vouched_for() {
+    let app = App::start().await;
+    let all = As {
+        app: &app,
+        authorization: app.authorization().to_owned(),
+    };
+    let binding = Binding {
+        school: Some("0750655E".parse().expect("a school")),
+        ..Binding::default()
+    };
+    let bound = bound(&app, binding).await;
+    all.post(&statement(id(1), "a", "v", "o")).await.is(200);
+    bound.post(&statement(id(2), "a", "v", "o")).await.is(200);
+    let a = agent("a");
+    for query in [vec![], vec![("agent", &*a), ("related_agents", "true")]] {
+        assert_eq!(bound.all(&query).await, ids(&[2]));
+    }
+    bound
+        .get(&[("statementId", &id(1).to_string())])
+        .await
+        .is(404);
+    let refused = bound.post(&voiding(id(11), id(1))).await.is(403);
+    assert_eq!(refused.body["rule"], "voiding-own-only");
+    // What is known of an agent comes from every school's statements.
+    let refused = bound.ask(Method::GET, "/agents", &[("agent", &*a)]).await;
+    assert_eq!(refused.is(403).body["rule"], "school-bound");
+    let activity = [("activityId", "https://example.org/activities/o")];
+    bound
+        .ask(Method::GET, "/activities", &activity)
+        .await
+        .is(200);
+}

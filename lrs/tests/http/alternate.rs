@@ -7,7 +7,8 @@ use crate::compressed::{gzip, zstd};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-async fn form(app: &App, method: &str, fields: &[(&str, &str)]) -> Answer {
+/// POST of a form to `/statements` that stands for this method.
+pub(crate) async fn form(app: &App, method: &str, fields: &[(&str, &str)]) -> Answer {
     let request = app
         .bare(Method::POST, &format!("/statements?method={method}"))
         .header("Content-Type", FORM);

@@ -5,8 +5,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use service::testkit::{Algorithm, TestIssuer};
 
+use crate::alternate::form;
 use crate::app::{Answer, App, agent, id, statement, voiding};
 use crate::caller::As;
+use crate::mixed::{BOUNDARY, Part, attachment, written};
 
 const SCHOOL: &str = "https://school.example.org";
 
@@ -69,6 +71,14 @@ async fn none_of_them_is_hers(scene: &Scene, numbers: &[u32]) {
             ("related_activities", "true"),
         ],
         vec![("attachments", "true"), ("ascending", "true")],
+        vec![("format", "ids")],
+        vec![("format", "ids"), ("agent", &*q)],
+        vec![("format", "canonical")],
+        vec![
+            ("format", "canonical"),
+            ("agent", &*p),
+            ("related_agents", "true"),
+        ],
     ] {
         let found = pupil.all(&query).await;
         for n in numbers {
@@ -79,10 +89,13 @@ async fn none_of_them_is_hers(scene: &Scene, numbers: &[u32]) {
         let id = id(*n).to_string();
         for name in ["statementId", "voidedStatementId"] {
             pupil.get(&[(name, &id)]).await.is(404);
-            pupil
-                .get(&[(name, &id), ("attachments", "true")])
-                .await
-                .is(404);
+            for other in [
+                ("attachments", "true"),
+                ("format", "ids"),
+                ("format", "canonical"),
+            ] {
+                pupil.get(&[(name, &id), other]).await.is(404);
+            }
         }
     }
 }
@@ -206,7 +219,8 @@ async fn not_by_authority() {
     assert_eq!(
         kept.body["authority"],
         json!({ "objectType": "Group", "member": [
-            { "objectType": "Agent", "account": { "homePage": scene.issuer.issuer(), "name": "app" } },
+            { "objectType": "Agent", "account": {
+                "homePage": format!("{}/token", scene.issuer.issuer()), "name": "app" } },
             { "objectType": "Agent", "account": { "homePage": SCHOOL, "name": "p" } },
         ] })
     );
@@ -253,6 +267,116 @@ async fn not_by_attachments() {
     scene.pupil().post(&sent).await.is(403);
     let page = scene.pupil().get(&[("attachments", "true")]).await.is(200);
     assert!(!page.text.contains("copie"));
+}
+
+#[actix_web::test]
+async fn not_by_naming_what_another_attached() {
+    let scene = Scene::new().await;
+    let content = b"the work of q alone";
+    let attached = attachment(content, 256);
+    let mut sent = statement(id(1), "q", "v", "o");
+    sent["attachments"] = json!([attached]);
+    let parts = [Part::json(&sent), Part::content(&attached, content)];
+    scene.app.post_parts(&parts).await.is(200);
+    // The hash alone is no content: it has to come along, or be elsewhere.
+    let pupil = scene.pupil();
+    let mut hers = statement(id(2), "p", "v", "o");
+    hers["attachments"] = json!([attached]);
+    let refused = pupil.post(&hers).await.is(400);
+    assert_eq!(refused.body["rule"], "attachment-file-url");
+    let mixed = async |sent: &Value| {
+        let request = pupil
+            .request(Method::POST, "/statements")
+            .header(
+                "Content-Type",
+                format!("multipart/mixed; boundary={BOUNDARY}"),
+            )
+            .body(written(&[Part::json(sent)]));
+        Answer::of(request).await
+    };
+    mixed(&hers).await.is(400);
+    // She says that it is elsewhere.
+    hers["attachments"][0]["fileUrl"] = json!("https://example.org/copie");
+    pupil.post(&hers).await.is(200);
+    hers["id"] = json!(id(3));
+    mixed(&hers).await.is(200);
+    for n in [2, 3] {
+        let one = id(n).to_string();
+        let alone = [("attachments", "true"), ("statementId", &*one)];
+        for query in [&alone[..1], &alone[..]] {
+            let told = pupil.get(query).await.is(200);
+            assert!(told.text.contains(&one), "{}", told.text);
+            assert!(!told.text.contains("the work of q"), "{}", told.text);
+        }
+    }
+    none_of_them_is_hers(&scene, &[1]).await;
+}
+
+#[actix_web::test]
+async fn not_by_a_form() {
+    let scene = Scene::new().await;
+    scene
+        .others(&[
+            statement(id(1), "q", "v", "o"),
+            statement(id(2), "p", "v", "o"),
+        ])
+        .await;
+    let bearer = scene.issuer.bearer("p");
+    let who = [
+        ("Authorization", &*bearer),
+        ("X-Experience-API-Version", "1.0.3"),
+    ];
+    let page = form(&scene.app, "GET", &who).await.is(200);
+    assert_eq!(page.ids(), [id(2).to_string()]);
+    for (n, status) in [(1, 404), (2, 200)] {
+        let one = id(n).to_string();
+        let get = [who[0], who[1], ("statementId", &one)];
+        form(&scene.app, "GET", &get).await.is(status);
+    }
+    for (n, actor, status) in [(3, "q", 403), (4, "p", 204)] {
+        let (one, sent) = (id(n).to_string(), statement(id(n), actor, "v", "o"));
+        let content = sent.to_string();
+        let put = [who[0], who[1], ("statementId", &one), ("content", &content)];
+        form(&scene.app, "PUT", &put).await.is(status);
+    }
+    assert_eq!(scene.app.count().await, 3);
+}
+
+#[actix_web::test]
+async fn not_by_the_lists_of_a_context() {
+    let scene = Scene::new().await;
+    // 2.0 lists agents and groups in a context.
+    let in_2_0 = |caller: &As<'_>, sent: &Value| {
+        let request = scene
+            .app
+            .bare(Method::POST, "/statements")
+            .header("Authorization", &caller.authorization)
+            .header("X-Experience-API-Version", "2.0.0")
+            .header("Content-Type", "application/json");
+        Answer::of(request.body(sent.to_string()))
+    };
+    let mut agents = statement(id(1), "q", "v", "o");
+    agents["context"] = json!({ "contextAgents": [
+        { "objectType": "contextAgent", "agent": account("p") }] });
+    let mut groups = statement(id(2), "q", "v", "o");
+    groups["context"] = json!({ "contextGroups": [
+        { "objectType": "contextGroup", "group":
+            { "objectType": "Group", "member": [account("p"), account("q")] } }] });
+    let sent = json!([agents, groups]);
+    let refused = in_2_0(&scene.pupil(), &sent).await.is(403);
+    assert_eq!(refused.body["pointer"], "/0/actor");
+    in_2_0(&scene.all(), &sent).await.is(200);
+    none_of_them_is_hers(&scene, &[1, 2]).await;
+    let path = format!(
+        "/statements?related_agents=true&agent={}",
+        crate::app::encode(&agent("p"))
+    );
+    let asked = scene
+        .app
+        .bare(Method::GET, &path)
+        .header("Authorization", scene.issuer.bearer("p"))
+        .header("X-Experience-API-Version", "2.0.0");
+    assert_eq!(Answer::of(asked).await.is(200).ids(), Vec::<String>::new());
 }
 
 #[actix_web::test]

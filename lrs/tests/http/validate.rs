@@ -36,7 +36,11 @@ async fn validate(app: &App, query: &str, body: &Value) -> Answer {
 async fn in_mode(app: &App, mode: Option<ProfileMode>) -> (String, String) {
     use base64::Engine as _;
     let new = app.db.credential(&[Scope::All]).await;
-    let known = credentials::set_profile_mode(app.db.pool(), &new.key, mode).await;
+    let change = credentials::Change {
+        profile_mode: Some(mode),
+        ..credentials::Change::default()
+    };
+    let known = credentials::change(app.db.pool(), &new.key, change).await;
     assert!(known.expect("the database answers"));
     let pair = format!("{}:{}", new.key, new.reveal_secret());
     let encoded = base64::engine::general_purpose::STANDARD.encode(pair);

@@ -12,9 +12,13 @@ use serde_json::{Value, json};
 use service::clock;
 use service::identity::oidc::{Issuer, OidcSettings};
 use service::identity::{Action, Binding, Credentials, Grant, NewCredential, Scope, watch};
-use service::pg::{self, Channel};
-use service::store::credentials;
+use service::pg::{self, Channel, ChannelError};
+use service::store::credentials::{self, Change};
 use service::testkit::{Algorithm, TestDb, TestIssuer, basic};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, UnixStream};
+use tokio_postgres::Config;
+use tokio_postgres::config::Host;
 use tokio_util::sync::CancellationToken;
 
 /// One copy of the service: what it remembers, and its ear.
@@ -35,8 +39,13 @@ impl Copy {
 
     /// A copy that hears of changes.
     async fn hearing(db: &TestDb) -> Self {
+        Self::hearing_by(db, db.url()).await
+    }
+
+    /// The same, by a connection of its own to this address.
+    async fn hearing_by(db: &TestDb, url: &str) -> Self {
         let copy = Self::new(db);
-        let channel = Channel::new(db.url()).unwrap();
+        let channel = Channel::new(url).unwrap();
         tokio::spawn(watch(copy.credentials.clone(), channel, copy.stop.clone()));
         copy
     }
@@ -60,6 +69,44 @@ impl Copy {
 impl Drop for Copy {
     fn drop(&mut self) {
         self.stop.cancel();
+    }
+}
+
+/// A way to PostgreSQL that can fall silent: connections stay, and nothing passes any more.
+struct Proxy {
+    url: String,
+    silent: CancellationToken,
+}
+
+impl Proxy {
+    async fn before(db: &TestDb) -> Self {
+        let config: Config = db.url().parse().unwrap();
+        let Host::Unix(folder) = &config.get_hosts()[0] else {
+            panic!("the test's cluster listens on a socket")
+        };
+        let socket = folder.join(format!(".s.PGSQL.{}", config.get_ports()[0]));
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let (role, place) = db.url().rsplit_once('@').unwrap();
+        let (_, name) = place.rsplit_once('/').unwrap();
+        let url = format!("{role}@{}/{name}", listener.local_addr().unwrap());
+        let silent = CancellationToken::new();
+        let stop = silent.clone();
+        tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                let mut far = UnixStream::connect(&socket).await.unwrap();
+                let stop = stop.clone();
+                tokio::spawn(async move {
+                    tokio::select! {
+                        biased;
+                        () = stop.cancelled() => {}
+                        _ = copy_bidirectional(&mut near, &mut far) => return,
+                    }
+                    // Neither end is told.
+                    std::future::pending::<()>().await;
+                });
+            }
+        });
+        Self { url, silent }
     }
 }
 
@@ -121,6 +168,36 @@ async fn a_copy_that_does_not_hear_trusts_nothing_for_longer_than_five_seconds()
     );
     let waited = deaf.until_shut(&revoked).await;
     assert!(waited < Duration::from_millis(5500), "{waited:?}");
+}
+
+#[tokio::test]
+async fn a_copy_whose_connection_died_in_silence_trusts_nothing_for_longer_than_five_seconds() {
+    let db = TestDb::new(&[]).await;
+    let proxy = Proxy::before(&db).await;
+    let copy = Copy::hearing_by(&db, &proxy.url).await;
+    listeners(&db, 1).await;
+    let before = db.credential(&[Scope::All]).await;
+    let revoked = db.credential(&[Scope::All]).await;
+    assert!(copy.lets_in(&before).await && copy.lets_in(&revoked).await);
+    credentials::revoke(db.pool(), &before.key).await.unwrap();
+    assert!(copy.until_shut(&before).await < Duration::from_secs(1));
+    proxy.silent.cancel();
+    credentials::revoke(db.pool(), &revoked.key).await.unwrap();
+    assert!(copy.lets_in(&revoked).await, "nothing passed");
+    let waited = copy.until_shut(&revoked).await;
+    assert!(waited < Duration::from_millis(5500), "{waited:?}");
+}
+
+#[tokio::test]
+async fn a_session_that_does_not_listen_is_lost_though_it_lives() {
+    let db = TestDb::new(&[]).await;
+    let channel = Channel::new(db.url()).unwrap();
+    let listening = channel.listen("heard").await.unwrap();
+    assert!(listening.client.beat().await.is_ok());
+    // PostgreSQL writes the name in small letters: it listens, and not to this.
+    let elsewhere = channel.listen("Heard").await.unwrap();
+    let told = elsewhere.client.beat().await;
+    assert!(matches!(told, Err(ChannelError::Lost)), "{told:?}");
 }
 
 #[tokio::test]
@@ -227,6 +304,26 @@ macro_rules! told {
     }};
 }
 
+#[tokio::test]
+async fn a_credential_is_given_an_end_and_every_copy_heeds_it() {
+    let db = TestDb::new(&[]).await;
+    let copy = Copy::hearing(&db).await;
+    listeners(&db, 1).await;
+    let new = db.credential(&[Scope::State]).await;
+    assert!(copy.lets_in(&new).await);
+    let to = |end| Change {
+        expires: Some(end),
+        ..Change::default()
+    };
+    let soon = clock::now() + TimeDelta::milliseconds(1500);
+    let changed = credentials::change(db.pool(), &new.key, to(Some(soon))).await;
+    assert!(changed.unwrap());
+    assert!(copy.until_shut(&new).await < Duration::from_secs(3));
+    // What has ended stays ended.
+    let changed = credentials::change(db.pool(), &new.key, to(None)).await;
+    assert!(!changed.unwrap() && !copy.lets_in(&new).await);
+}
+
 #[actix_web::test]
 async fn an_administrator_manages_credentials_over_http() {
     let db = TestDb::new(&[]).await;
@@ -245,7 +342,7 @@ async fn an_administrator_manages_credentials_over_http() {
             .insert_header(("Content-Type", "application/json"))
             .set_payload(body.to_string())
     };
-    let wanted = json!({ "scopes": ["state", "statements/write"], "label": "front-end", "school": "0750655E",
+    let wanted = json!({ "scopes": ["state", "statements/write", "state"], "label": "front-end", "school": "0750655E",
         "activity_prefix": "https://example.org/a/", "profile_mode": "warn", "expires": "2999-01-01T00:00:00Z" });
     let (status, made) = told!(&app, post("/api/v1/credentials", &wanted));
     assert_eq!(status, 201, "{made}");
@@ -259,6 +356,7 @@ async fn an_administrator_manages_credentials_over_http() {
     assert_eq!(status, 200);
     let line = &listed.as_array().unwrap()[1];
     assert_eq!(line["key"], key);
+    assert_eq!(line["scopes"], json!(["state", "statements/write"]));
     assert_eq!(
         (&line["school"], &line["profile_mode"]),
         (&json!("0750655E"), &json!("warn"))
@@ -268,6 +366,57 @@ async fn an_administrator_manages_credentials_over_http() {
         "no list shows a secret"
     );
 
+    let one = format!("/api/v1/credentials/{key}");
+    let patch = |body: &Value| {
+        by(TestRequest::patch().uri(&one))
+            .insert_header(("Content-Type", "application/json"))
+            .set_payload(body.to_string())
+    };
+    for (change, expires, mode) in [
+        (
+            json!({ "profile_mode": "refuse" }),
+            json!("2999-01-01T00:00:00Z"),
+            json!("refuse"),
+        ),
+        (json!({ "expires": null }), json!(null), json!("refuse")),
+        (json!({}), json!(null), json!("refuse")),
+        (
+            json!({ "expires": "2998-01-01T00:00:00Z", "profile_mode": null }),
+            json!("2998-01-01T00:00:00Z"),
+            json!(null),
+        ),
+    ] {
+        let (status, told) = told!(&app, patch(&change));
+        assert_eq!(status, 204, "{change}: {told}");
+        let (_, listed) = told!(&app, by(TestRequest::get().uri("/api/v1/credentials")));
+        let line = &listed[1];
+        assert_eq!(
+            (&line["expires"], &line["profile_mode"]),
+            (&expires, &mode),
+            "{change}"
+        );
+    }
+    for (change, pointers) in [
+        (
+            json!({ "expires": "2001-01-01T00:00:00Z", "profile_mode": "x" }),
+            vec!["/profile_mode", "/expires"],
+        ),
+        (json!({ "scopes": ["all"] }), vec![""]),
+        (json!({ "expires": 7 }), vec![""]),
+    ] {
+        let (status, told) = told!(&app, patch(&change));
+        let errors = told["errors"].as_array().unwrap();
+        let found: Vec<_> = errors
+            .iter()
+            .map(|error| error["pointer"].as_str().unwrap())
+            .collect();
+        assert_eq!((status, found), (400, pointers), "{told}");
+    }
+    let nobody = by(TestRequest::patch().uri("/api/v1/credentials/nobody"))
+        .insert_header(("Content-Type", "application/json"))
+        .set_payload("{}");
+    assert_eq!(told!(&app, nobody).0, 404);
+
     let rotate = format!("/api/v1/credentials/{key}/rotate");
     let (status, renewed) = told!(&app, post(&rotate, &json!({ "former_passes_s": 60 })));
     assert_eq!(status, 200, "{renewed}");
@@ -276,9 +425,9 @@ async fn an_administrator_manages_credentials_over_http() {
     let (status, renewed) = told!(&app, by(TestRequest::post().uri(&rotate)));
     assert_eq!((status, &renewed["former_until"]), (200, &Value::Null));
 
-    let one = format!("/api/v1/credentials/{key}");
     assert_eq!(told!(&app, by(TestRequest::delete().uri(&one))).0, 204);
     assert_eq!(told!(&app, by(TestRequest::delete().uri(&one))).0, 404);
+    assert_eq!(told!(&app, patch(&json!({ "expires": null }))).0, 404);
     assert_eq!(told!(&app, by(TestRequest::post().uri(&rotate))).0, 404);
     assert_eq!(
         told!(
@@ -364,6 +513,7 @@ async fn what_is_wrong_with_a_credential_is_told_by_field_and_who_may_not_is_ref
         for request in [
             TestRequest::get().uri("/api/v1/credentials"),
             TestRequest::post().uri("/api/v1/credentials/x/rotate"),
+            TestRequest::patch().uri("/api/v1/credentials/x"),
             TestRequest::delete().uri("/api/v1/credentials/x"),
         ] {
             let request = request.insert_header(("Authorization", authorization.clone()));
@@ -379,6 +529,49 @@ async fn what_is_wrong_with_a_credential_is_told_by_field_and_who_may_not_is_ref
     assert_eq!(none.status(), StatusCode::UNAUTHORIZED);
     let former = basic(&NewCredential::random());
     assert_eq!(told!(&app, create(&former, String::new())).0, 401);
+}
+
+#[actix_web::test]
+async fn a_bound_credential_makes_no_unbound_one() {
+    let db = TestDb::new(&[]).await;
+    let credentials = db.context().await.credentials;
+    let app = init_service(
+        App::new()
+            .app_data(web::Data::new(credentials))
+            .configure(service::http::defaults)
+            .configure(service::http::credentials::routes),
+    )
+    .await;
+    let to_school = Binding {
+        school: Some("0750655E".parse().unwrap()),
+        ..Binding::default()
+    };
+    let to_prefix = Binding {
+        activity_prefix: Some("https://example.org/a/".parse().unwrap()),
+        ..Binding::default()
+    };
+    for (binding, rule) in [(to_school, "school-bound"), (to_prefix, "activity-prefix")] {
+        let grant = Grant {
+            binding,
+            ..Grant::of(&[Scope::All], "bound")
+        };
+        let bound = db.granted(&grant).await;
+        let one = format!("/api/v1/credentials/{}", bound.key);
+        for request in [
+            TestRequest::get().uri("/api/v1/credentials"),
+            TestRequest::post()
+                .uri("/api/v1/credentials")
+                .insert_header(("Content-Type", "application/json"))
+                .set_payload(r#"{"scopes":["all"]}"#),
+            TestRequest::post().uri(&format!("{one}/rotate")),
+            TestRequest::patch().uri(&one),
+            TestRequest::delete().uri(&one),
+        ] {
+            let request = request.insert_header(("Authorization", basic(&bound)));
+            let (status, body) = told!(&app, request);
+            assert_eq!((status, &body["rule"]), (403, &json!(rule)), "{body}");
+        }
+    }
 }
 
 /// Who calls with a token, or the rule that it breaks.
@@ -533,6 +726,41 @@ async fn the_issuer_is_not_asked_for_every_token_with_an_unknown_key() {
     tokio::time::sleep(Duration::from_millis(450)).await;
     let after = provider.token(Algorithm::Es256, &provider.claims("p"));
     assert!(verdict(&issuer, &after).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_issuer_that_hangs_stops_nobody_whose_key_is_known() {
+    let provider = TestIssuer::start();
+    let settings = OidcSettings {
+        keys_max_age_s: 4,
+        ..provider.settings()
+    };
+    let issuer = Issuer::new(settings).unwrap().unwrap();
+    let token = provider.token(Algorithm::Es256, &provider.claims("p"));
+    assert!(verdict(&issuer, &token).await.is_ok());
+    provider.hang(true);
+    // Half as old as they may become: they are asked for again.
+    tokio::time::sleep(Duration::from_millis(2100)).await;
+    let unknown = provider.token_with(
+        Algorithm::Es256,
+        &json!({ "alg": "ES256", "kid": "unknown" }),
+        &provider.claims("p"),
+    );
+    let waiting = issuer.clone();
+    let waiting = tokio::spawn(async move { verdict(&waiting, &unknown).await });
+    for _ in 0..20 {
+        let begun = Instant::now();
+        assert!(verdict(&issuer, &token).await.is_ok());
+        assert!(begun.elapsed() < Duration::from_millis(500));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(provider.held() > 0, "it was asked, beside the requests");
+    assert!(!waiting.is_finished(), "who names an unknown key waits");
+    provider.hang(false);
+    // Beyond their age nothing is verified until it answers, which it does when asked anew.
+    tokio::time::sleep(Duration::from_millis(2100)).await;
+    assert!(verdict(&issuer, &token).await.is_ok());
+    assert!(waiting.await.unwrap().is_err());
 }
 
 #[tokio::test]

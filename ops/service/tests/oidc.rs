@@ -131,6 +131,8 @@ async fn tokens_of_a_real_provider_are_taken_or_told_why_not() {
     assert_eq!(caller.key(), "backend");
     let authority = caller.authority("https://lrs.example.org");
     assert_eq!(authority["account"]["name"], "backend");
+    let token_endpoint = format!("{}/token", provider.issuer);
+    assert_eq!(authority["account"]["homePage"], token_endpoint);
     assert!(caller.may(Action::WriteState) && !caller.may(Action::ReadStatements));
 
     // For another audience, of another issuer (as its own discovery says, and under our keys).
@@ -168,11 +170,11 @@ async fn tokens_of_a_real_provider_are_taken_or_told_why_not() {
 
     // Expired.
     provider
-        .told(&json!({ "do": "lifetime", "seconds": 1 }))
+        .told(&json!({ "do": "lifetime", "seconds": 3 }))
         .await;
     let short = provider.person("p").await;
     assert!(verdict(&issuer, &short).await.is_ok());
-    tokio::time::sleep(Duration::from_millis(2100)).await;
+    tokio::time::sleep(Duration::from_millis(3100)).await;
     assert_eq!(refused(&issuer, &short).await, "token-expired");
     assert!(verdict(&issuer, &renewed).await.is_ok());
 }

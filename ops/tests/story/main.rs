@@ -20,5 +20,6 @@ mod line;
 mod malformed;
 mod memory;
 mod readers;
+mod scopes;
 mod seen;
 mod wire;

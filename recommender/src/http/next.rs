@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::problems;
 use crate::catalogue::Index;
 use crate::policy::{Factors, Policy, Recommendation, Rule};
-use crate::{LIST_MAX, List, Recommender, reasons};
+use crate::{LIST_MAX, List, NoList, Recommender, reasons};
 
 /// The parameters, as text: each is read here, so that what is wrong is told by its name.
 #[derive(Debug, Deserialize)]
@@ -129,6 +129,11 @@ pub(super) async fn get(
         recommender.config().list_default,
     )?;
     let as_of = as_of(parameters.as_of.as_deref())?;
+    if let Some(school) = caller.school() {
+        // A pupil of another school is told of as nobody is.
+        let is_its = recommender.is_pupil_of(person, school).await?;
+        is_its.then_some(()).ok_or(NoList::Unknown)?;
+    }
     let list = recommender.next_activities(person, as_of, limit).await?;
     let answer = answer(person, as_of, recommender.policy(), &list);
     // A list is one pupil's, and old after the next answer.

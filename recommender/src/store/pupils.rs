@@ -40,6 +40,26 @@ pub async fn read(pool: &Pool, person: PersonKey) -> Result<Option<States>, Pupi
     Ok(known.then_some(states))
 }
 
+/// Whether a person is a pupil of a school (UAI): of one of its classes.
+///
+/// # Errors
+///
+/// When the database does not answer.
+pub async fn is_of_school(
+    pool: &Pool,
+    person: PersonKey,
+    school: &str,
+) -> Result<bool, StoreError> {
+    let client = pool.get().await?;
+    let statement = client
+        .prepare_cached(include_str!("sql/pupil_of_school.sql"))
+        .await?;
+    let row = client
+        .query_one(&statement, &[&person.as_uuid(), &school])
+        .await?;
+    Ok(row.get(0))
+}
+
 async fn query(pool: &Pool, person: PersonKey) -> Result<Vec<tokio_postgres::Row>, StoreError> {
     let client = pool.get().await?;
     let statement = client

@@ -13,7 +13,7 @@ use recommender::{Recommender, RecommenderConfig};
 use schemas::framework::SECONDE_JSON;
 use serde_json::{Value, json};
 use service::config::Settings;
-use service::identity::Scope;
+use service::identity::{Binding, Grant, Scope};
 use service::testkit::TestDb;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -26,6 +26,10 @@ const PUBLISHED: &str = "
     create table analytics.frameworks (version text, document jsonb, loaded timestamptz default now());
     create table analytics.people (person uuid, label text);
     create table analytics.states (person uuid, subject text, state bytea, position bigint);
+    create table analytics.classes (class uuid, school_identifier text);
+    create table analytics.membership (class uuid, person uuid, role text, subject text);
+    create view published.classes as select * from analytics.classes;
+    create view published.membership as select * from analytics.membership;
     create view published.framework as select * from analytics.frameworks;
     create view published.people as select * from analytics.people;
     create view published.pupil_states as select * from analytics.states;
@@ -346,6 +350,60 @@ async fn only_who_may_is_answered() {
     }
     let read_only = put(&given.read, &catalogue("1", &[2]));
     assert_eq!(call!(app, read_only).await.0, 403);
+}
+
+#[actix_web::test]
+async fn a_credential_of_a_school_gets_lists_of_its_pupils_alone() {
+    let given = given().await;
+    let teacher = Uuid::from_u128(7);
+    for person in [PUPIL, teacher] {
+        given.pupil(person, None).await;
+    }
+    let client = given.db.pool().get().await.expect("a connection");
+    let class = Uuid::from_u128(1);
+    for (sql, person) in [
+        (
+            "insert into analytics.membership values ($1, $2, 'student', null)",
+            PUPIL,
+        ),
+        (
+            "insert into analytics.membership values ($1, $2, 'teacher', null)",
+            teacher,
+        ),
+    ] {
+        client
+            .execute(sql, &[&class, &person])
+            .await
+            .expect("a member");
+    }
+    let sql = "insert into analytics.classes values ($1, '0000000A')";
+    client.execute(sql, &[&class]).await.expect("a class");
+    let app = app!(given, given.recommender().await);
+    for (school, status) in [("0000000A", 200), ("0000001B", 404)] {
+        let grant = Grant {
+            binding: Binding {
+                school: Some(school.parse().expect("a school")),
+                ..Binding::default()
+            },
+            ..Grant::of(&[Scope::All], "of a school")
+        };
+        let bound = service::testkit::basic(&given.db.granted(&grant).await);
+        let (found, body) = call!(app, get(&bound, &next(PUPIL, ""))).await;
+        assert_eq!(found.as_u16(), status, "{school}: {body}");
+        // Nobody's list but a pupil's.
+        let (found, body) = call!(app, get(&bound, &next(teacher, ""))).await;
+        assert_eq!(
+            (found.as_u16(), &body["rule"]),
+            (404, &json!("pupil-unknown"))
+        );
+        let (found, body) = call!(app, put(&bound, &catalogue("1", &[2]))).await;
+        assert_eq!(
+            (found.as_u16(), &body["rule"]),
+            (403, &json!("school-bound"))
+        );
+        let (found, _) = call!(app, get(&bound, "/api/v1/catalogue")).await;
+        assert_eq!(found, 404, "none was loaded, and it may ask");
+    }
 }
 
 #[actix_web::test]

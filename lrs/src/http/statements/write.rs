@@ -39,6 +39,7 @@ pub(in crate::http) async fn put(
     access::may_write(&caller, std::slice::from_ref(parsed), false)?;
     profile_check(&lrs, &caller, std::slice::from_ref(parsed), false)?;
     let mut stamped = vec![stamper(&lrs, &caller).stamp_as(parsed, id)];
+    access::keep_definitions(&caller, &mut stamped);
     let bytes = sent.bytes;
     sent.attach(&lrs, Some(id), &mut stamped).await?;
     lrs.store(stamped, bytes)
@@ -75,6 +76,7 @@ pub(in crate::http) async fn post(
         .iter()
         .map(|parsed| stamper.stamp(parsed))
         .collect();
+    access::keep_definitions(&caller, &mut stamped);
     let ids: Vec<StatementId> = stamped.iter().map(|stamped| stamped.id).collect();
     let bytes = sent.bytes;
     sent.attach(&lrs, None, &mut stamped).await?;

@@ -11,13 +11,15 @@ use actix_web::http::header::{ALLOW, CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{OpenApi, ToSchema};
 
 use crate::clock;
 use crate::error::{Broken, Problem};
-use crate::identity::{Action, Binding, Caller, Credentials, Grant, NewCredential, Scope};
-use crate::store::credentials::{self, Listed};
+use crate::identity::{
+    Action, Binding, Caller, Credentials, Grant, NewCredential, Scope, fault_of_end,
+};
+use crate::store::credentials::{self, Change, Listed};
 
 /// Where the rules of these resources stand.
 const SECTION: &str = "Sillage API, credentials";
@@ -41,8 +43,9 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
     )
     .service(
         web::resource("/api/v1/credentials/{key}")
+            .route(web::patch().to(change))
             .route(web::delete().to(revoke))
-            .default_service(web::to(|| method_not_allowed("DELETE"))),
+            .default_service(web::to(|| method_not_allowed("DELETE, PATCH"))),
     );
 }
 
@@ -53,7 +56,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 #[derive(OpenApi)]
-#[openapi(paths(list, create, rotate, revoke))]
+#[openapi(paths(list, create, rotate, change, revoke))]
 struct Documented;
 
 /// What a new credential is to be.
@@ -111,6 +114,30 @@ struct Renewed {
     secret: String,
     /// Until when the former one passes; null: it passes no more.
     former_until: Option<DateTime<Utc>>,
+}
+
+/// What is to change of a credential; what is left out stays as it is.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Changes {
+    /// Until when it passes; null: without end.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    expires: Option<Option<DateTime<Utc>>>,
+    /// What becomes of statements that break Sillage's own profile: off, warn, refuse; null: as the
+    /// setting says.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    profile_mode: Option<Option<String>>,
+}
+
+/// What is given, null too.
+fn given<'de, D, T>(value: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::<T>::deserialize(value).map(Some)
 }
 
 /// Every credential, the oldest first, without secrets.
@@ -189,6 +216,34 @@ async fn rotate(
         }))
 }
 
+/// Changes the end of a credential, or how its statements are checked against the profile.
+#[utoipa::path(
+    patch, path = "/api/v1/credentials/{key}", tag = "credentials",
+    params(("key" = String, Path, description = "The user name of HTTP Basic")),
+    request_body = Changes,
+    responses(
+        (status = 204, description = "changed"),
+        (status = 400, description = "which field, which rule", content_type = "application/problem+json"),
+        (status = 404, description = "no such credential, or it is revoked or expired", content_type = "application/problem+json"),
+    ),
+)]
+async fn change(
+    caller: Caller,
+    known: web::Data<Credentials>,
+    request: HttpRequest,
+    key: web::Path<String>,
+    body: web::Bytes,
+) -> Result<HttpResponse, Problem> {
+    caller.require(Action::Administer)?;
+    let change = changed(json(&request, &body)?)?;
+    let key = storable(key.into_inner())?;
+    if !credentials::change(known.pool(), &key, change).await? {
+        return Err(none_such());
+    }
+    tracing::info!(action = "change", credential = %key, by = %caller.key(), expires = change.expires.is_some(), profile_mode = change.profile_mode.is_some(), "credentials changed");
+    Ok(HttpResponse::NoContent().finish())
+}
+
 /// Revokes a credential: within a second it passes nowhere.
 #[utoipa::path(
     delete, path = "/api/v1/credentials/{key}", tag = "credentials",
@@ -221,7 +276,7 @@ fn grant(wanted: Wanted) -> Result<Grant, Problem> {
         let scope: Option<Scope> = read(Some(name), &place, "credential-scope", &mut faults);
         scopes.extend(scope);
     }
-    scopes.dedup();
+    let scopes = Scope::distinct(scopes);
     let read_at = |text: Option<String>, name: &str| (text, format!("/{name}"));
     let (school, at_school) = read_at(wanted.school, "school");
     let (prefix, at_prefix) = read_at(wanted.activity_prefix, "activity_prefix");
@@ -259,8 +314,31 @@ fn grant(wanted: Wanted) -> Result<Grant, Problem> {
     if faults.is_empty() {
         return Ok(grant);
     }
-    let detail = "no credential was made: see errors";
-    Err(Problem::new(StatusCode::BAD_REQUEST, "invalid", detail).with_errors(faults))
+    Err(invalid("no credential was made: see errors", faults))
+}
+
+/// Reads what is to change; every fault is told.
+fn changed(wanted: Changes) -> Result<Change, Problem> {
+    let mut faults = Vec::new();
+    let profile_mode = wanted.profile_mode.map(|mode| {
+        let rule = "credential-profile-mode";
+        read(mode.as_ref(), "/profile_mode", rule, &mut faults)
+    });
+    let end = wanted.expires.flatten();
+    if let Some((field, rule, detail)) = end.and_then(|end| fault_of_end(end, clock::now())) {
+        faults.push(broken(format!("/{field}"), rule, detail));
+    }
+    if faults.is_empty() {
+        return Ok(Change {
+            expires: wanted.expires,
+            profile_mode,
+        });
+    }
+    Err(invalid("nothing was changed: see errors", faults))
+}
+
+fn invalid(detail: &str, faults: Vec<Broken>) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "invalid", detail).with_errors(faults)
 }
 
 /// A field as its type, else one more fault.

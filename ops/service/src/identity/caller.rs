@@ -127,6 +127,9 @@ impl Caller {
             return Ok(());
         }
         Err(match self.who() {
+            Who::Application(application) if application.has_scope_for(action) => {
+                application.bound_away()
+            }
             Who::Application(_) => Problem::forbidden(
                 "Authorization",
                 "scope",
@@ -143,13 +146,27 @@ impl Caller {
         })
     }
 
+    /// 403 unless the caller may do this for every school: for what cannot be measured by one, and so
+    /// is closed to a caller that is bound to one.
+    pub fn require_for_every_school(&self, action: Action) -> Result<(), Problem> {
+        self.require(action)?;
+        match self.who() {
+            Who::Application(application) if application.school.is_some() => {
+                Err(application.bound_away())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether the caller may do this, whoever it concerns. For a person that is little: what she
-    /// may do with what is her own (state) is for the one to say who knows whose it is.
+    /// may do with what is her own (state) is for the one to say who knows whose it is. A caller that
+    /// is bound administers nothing, or it would make itself an unbound one.
     #[must_use]
     pub fn may(&self, action: Action) -> bool {
         match self.who() {
             Who::Application(application) => {
-                application.scopes.iter().any(|scope| scope.allows(action))
+                let reaches_others = matches!(action, Action::Administer | Action::VoidOthers);
+                application.has_scope_for(action) && !(reaches_others && application.is_bound())
             }
             // Whose statements they are, the LRS looks at in each.
             Who::Person(_) => {
@@ -198,6 +215,32 @@ impl Caller {
             },
             Who::Person(person) => pair(&person.consumer, person.account()),
         }
+    }
+}
+
+impl Application {
+    fn has_scope_for(&self, action: Action) -> bool {
+        self.scopes.iter().any(|scope| scope.allows(action))
+    }
+
+    fn is_bound(&self) -> bool {
+        self.school.is_some() || self.activity_prefix.is_some()
+    }
+
+    /// 403: the scopes would do, and what the credential is bound to does not.
+    fn bound_away(&self) -> Problem {
+        let (rule, detail) = if self.school.is_some() {
+            (
+                "school-bound",
+                "this credential is bound to a school, and this concerns others, too",
+            )
+        } else {
+            (
+                "activity-prefix",
+                "this credential is bound to activities of a prefix, and this concerns others, too",
+            )
+        };
+        Problem::forbidden("Authorization", rule, detail)
     }
 }
 
@@ -284,6 +327,52 @@ mod tests {
         let hers = person.as_person().expect("a person");
         assert!(hers.is(&ifi("b")) && !hers.is(&ifi("c")));
         assert!(!format!("{person:?}").contains("school.example.org"));
+    }
+
+    #[test]
+    fn what_is_bound_administers_nothing_and_voids_for_nobody() {
+        use super::super::{Binding, SecretHash};
+        let bound_to = |school: Option<&str>, prefix: Option<&str>| {
+            let binding = Binding {
+                school: school.map(|text| text.parse().expect("a school")),
+                activity_prefix: prefix.map(|text| text.parse().expect("a prefix")),
+            };
+            let stored = Stored {
+                hash: SecretHash::of("secret"),
+                former: None,
+                expires: None,
+                scopes: vec![Scope::All],
+                binding,
+                profile_mode: None,
+            };
+            Caller::credential("key", &stored)
+        };
+        let rule = |told: Result<(), Problem>| told.err().map(|one| one.errors()[0].rule.clone());
+        let free = bound_to(None, None);
+        assert!(Action::EVERY.into_iter().all(|action| free.may(action)));
+        assert!(free.require_for_every_school(Action::ReadAll).is_ok());
+        for (caller, wanted) in [
+            (bound_to(Some("0750655E"), None), "school-bound"),
+            (
+                bound_to(None, Some("https://example.org/")),
+                "activity-prefix",
+            ),
+            (
+                bound_to(Some("0750655E"), Some("https://example.org/")),
+                "school-bound",
+            ),
+        ] {
+            let not: Vec<Action> = Action::EVERY
+                .into_iter()
+                .filter(|action| !caller.may(*action))
+                .collect();
+            assert_eq!(not, [Action::Administer, Action::VoidOthers]);
+            let told = rule(caller.require(Action::Administer));
+            assert_eq!(told.as_deref(), Some(wanted));
+            let everywhere = rule(caller.require_for_every_school(Action::ReadAll));
+            let wanted = caller.school().map(|_| "school-bound");
+            assert_eq!(everywhere.as_deref(), wanted);
+        }
     }
 
     #[test]

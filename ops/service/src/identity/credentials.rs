@@ -72,12 +72,12 @@ impl Credentials {
         let stored = match self.remembered(key) {
             Some(stored) => stored,
             None => {
-                let before = self.known().changes;
+                let (before, since) = (self.known().changes, Instant::now());
                 let Some(stored) = credentials::find(&self.pool, key).await? else {
                     return Ok(None);
                 };
                 let stored = Arc::new(stored);
-                self.remember(key, &stored, before);
+                self.remember(key, &stored, before, since);
                 stored
             }
         };
@@ -98,13 +98,14 @@ impl Credentials {
         (since.elapsed() < trusted).then(|| Arc::clone(stored))
     }
 
-    fn remember(&self, key: &str, stored: &Arc<Stored>, before: u64) {
+    /// Remembers what was read since then: it may be as old as that, however long the answer took.
+    fn remember(&self, key: &str, stored: &Arc<Stored>, before: u64, since: Instant) {
         let mut known = self.known();
         // Something changed while it was read: it may be what it was before.
         if known.changes == before {
             known
                 .entries
-                .insert(key.to_owned(), (Instant::now(), Arc::clone(stored)));
+                .insert(key.to_owned(), (since, Arc::clone(stored)));
         }
     }
 
@@ -217,6 +218,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_took_long_to_read_is_as_old_as_the_question() {
+        let credentials = credentials();
+        let before = credentials.known().changes;
+        let asked = Instant::now()
+            .checked_sub(Duration::from_secs(6))
+            .expect("the machine is up for longer");
+        credentials.remember("a", &Arc::new(stored()), before, asked);
+        assert!(credentials.remembered("a").is_none());
+    }
+
+    #[tokio::test]
     async fn what_changed_is_forgotten_and_what_was_read_meanwhile_is_not_kept() {
         let credentials = credentials();
         credentials.hears(Instant::now() + Duration::from_secs(60));
@@ -226,13 +238,13 @@ mod tests {
         credentials.changed("a");
         assert!(credentials.remembered("a").is_none());
         assert!(credentials.remembered("b").is_some());
-        credentials.remember("a", &Arc::new(stored()), before);
+        credentials.remember("a", &Arc::new(stored()), before, Instant::now());
         assert!(
             credentials.remembered("a").is_none(),
             "read before the change"
         );
         let before = credentials.known().changes;
-        credentials.remember("a", &Arc::new(stored()), before);
+        credentials.remember("a", &Arc::new(stored()), before, Instant::now());
         assert!(credentials.remembered("a").is_some());
         credentials.hears(Instant::now() + Duration::from_secs(60));
         assert!(

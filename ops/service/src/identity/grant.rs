@@ -58,21 +58,26 @@ impl Grant {
                 format!("a label has at most {LABEL_MAX} characters, no control character"),
             ));
         }
-        if self.expires.is_some_and(|expires| expires <= now) {
-            faults.push((
-                "expires",
-                "credential-expires",
-                "a credential expires in the future".to_owned(),
-            ));
-        }
+        faults.extend(self.expires.and_then(|expires| fault_of_end(expires, now)));
         faults
     }
+}
+
+/// What is wrong with the end of a credential, if anything is, as [`Grant::faults`] tells it.
+#[must_use]
+pub fn fault_of_end(
+    expires: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Option<(&'static str, &'static str, String)> {
+    let words = "a credential expires in the future";
+    (expires <= now).then(|| ("expires", "credential-expires", words.to_owned()))
 }
 
 /// What a credential is bound to; nothing by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Binding {
-    /// The school that it works for. xAPI statements name no school: it is for those who do.
+    /// The school that it works for: it reads that school's classes and pupils, and the statements
+    /// that it vouched for, since a statement names no school (docs/decisions/0021).
     pub school: Option<School>,
     /// The activities that it may write statements about.
     pub activity_prefix: Option<ActivityPrefix>,

@@ -15,7 +15,7 @@ mod watch;
 
 pub use caller::{Application, Caller, Consumer, Person, Who};
 pub use credentials::{BLIND, Credentials};
-pub use grant::{ActivityPrefix, Binding, Grant, NotAPrefix, NotASchool, School};
+pub use grant::{ActivityPrefix, Binding, Grant, NotAPrefix, NotASchool, School, fault_of_end};
 pub use profile_mode::{ProfileMode, UnknownMode};
 pub use scope::{Action, Scope, UnknownScope};
 pub use secret::{NewCredential, SecretHash};

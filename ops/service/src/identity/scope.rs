@@ -71,6 +71,18 @@ impl Scope {
         Self::Define,
     ];
 
+    /// Each of these once, in the order in which they came.
+    #[must_use]
+    pub fn distinct(scopes: impl IntoIterator<Item = Self>) -> Vec<Self> {
+        let mut known = Vec::new();
+        for scope in scopes {
+            if !known.contains(&scope) {
+                known.push(scope);
+            }
+        }
+        known
+    }
+
     /// The name in the specification.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -203,6 +215,12 @@ mod tests {
         for action in Action::EVERY {
             assert!(action.narrowest_scope().allows(action), "{action:?}");
         }
+    }
+
+    #[test]
+    fn a_scope_that_is_given_twice_is_had_once() {
+        let given = [Scope::State, Scope::All, Scope::State, Scope::State];
+        assert_eq!(Scope::distinct(given), [Scope::State, Scope::All]);
     }
 
     #[test]

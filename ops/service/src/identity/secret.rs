@@ -59,7 +59,13 @@ impl NewCredential {
     /// A fresh random credential; it is nobody's until it is stored.
     #[must_use]
     pub fn random() -> Self {
-        Self::with_key(random::<12>())
+        loop {
+            let key = random::<12>();
+            // A key stands in commands, where this would be an option.
+            if !key.starts_with('-') {
+                return Self::with_key(key);
+            }
+        }
     }
 
     /// A fresh random secret for a key: what a rotation gives.
@@ -109,6 +115,13 @@ mod tests {
         assert!(!new.hash().matches("another"));
         assert!(!format!("{new:?}{:?}", new.hash()).contains(new.reveal_secret()));
         assert_eq!(new.reveal_secret().len(), 43);
+    }
+
+    #[test]
+    fn no_key_looks_like_an_option() {
+        for _ in 0..1_000 {
+            assert!(!NewCredential::random().key.starts_with('-'));
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use futures::{StreamExt, stream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Socket};
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls, SimpleQueryMessage, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{ConnectError, Reach, reach};
@@ -28,7 +28,7 @@ pub enum ChannelError {
     /// PostgreSQL refused, or the connection broke.
     #[error("could not listen to PostgreSQL")]
     Refused(#[from] tokio_postgres::Error),
-    /// The connection ended, or gives no answer.
+    /// The connection ended, gives no answer, or is none that listens.
     #[error("the connection that listens to PostgreSQL was lost")]
     Lost,
 }
@@ -43,8 +43,11 @@ pub struct Listening {
     pub words: UnboundedReceiver<String>,
 }
 
-/// Tells whether the connection lives.
-pub struct Heart(Client);
+/// Tells whether the connection lives, and listens.
+pub struct Heart {
+    client: Client,
+    channel: &'static str,
+}
 
 impl Channel {
     /// A channel of the database at `url`; nothing is connected yet. TLS is as for a pool.
@@ -59,12 +62,15 @@ impl Channel {
     pub async fn listen(&self, name: &'static str) -> Result<Listening, ChannelError> {
         let opened = async {
             let listening = match &self.reach {
-                Reach::Clear => self.open(NoTls).await,
-                Reach::Tls(tls) => self.open(MakeRustlsConnect::new((**tls).clone())).await,
+                Reach::Clear => self.open(name, NoTls).await,
+                Reach::Tls(tls) => {
+                    self.open(name, MakeRustlsConnect::new((**tls).clone()))
+                        .await
+                }
             }?;
             listening
                 .client
-                .0
+                .client
                 .batch_execute(&format!("listen {name}"))
                 .await?;
             Ok(listening)
@@ -74,7 +80,7 @@ impl Channel {
             .unwrap_or(Err(ChannelError::Lost))
     }
 
-    async fn open<T>(&self, tls: T) -> Result<Listening, ChannelError>
+    async fn open<T>(&self, channel: &'static str, tls: T) -> Result<Listening, ChannelError>
     where
         T: MakeTlsConnect<Socket>,
         T::Stream: Send + 'static,
@@ -93,16 +99,26 @@ impl Channel {
             }
         });
         Ok(Listening {
-            client: Heart(client),
+            client: Heart { client, channel },
             words,
         })
     }
 }
 
 impl Heart {
-    /// Asks the server for a sign of life.
+    /// Asks the server whether this session still listens. Behind a pooler the session may be another
+    /// one than that which was told to: it lives, and hears nothing.
     pub async fn beat(&self) -> Result<(), ChannelError> {
-        Ok(self.0.batch_execute("").await?)
+        // Without a prepared statement, which a pooler may lose, too.
+        let told = self
+            .client
+            .simple_query(include_str!("../store/sql/listening.sql"))
+            .await?;
+        let listens = told.iter().any(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0) == Some(self.channel),
+            _ => false,
+        });
+        listens.then_some(()).ok_or(ChannelError::Lost)
     }
 }
 

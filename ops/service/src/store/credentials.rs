@@ -174,19 +174,29 @@ pub async fn revoke(pool: &Pool, key: &str) -> Result<bool, StoreError> {
     Ok(count == 1)
 }
 
-/// Sets how a credential's statements are checked against the profile (none: as the setting says);
-/// false when there is no such credential.
-pub async fn set_profile_mode(
-    pool: &Pool,
-    key: &str,
-    mode: Option<ProfileMode>,
-) -> Result<bool, StoreError> {
+/// What is to change of a credential; what is none stays as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Change {
+    /// Until when it passes; none inside: without end.
+    pub expires: Option<Option<DateTime<Utc>>>,
+    /// How its statements are checked against the profile; none inside: as the setting says.
+    pub profile_mode: Option<Option<ProfileMode>>,
+}
+
+/// Changes a credential; false when there is none to change: it is unknown, revoked or expired.
+pub async fn change(pool: &Pool, key: &str, change: Change) -> Result<bool, StoreError> {
+    let mode = change.profile_mode.flatten().map(ProfileMode::as_str);
     let client = pool.get().await?;
-    let name = mode.map(ProfileMode::as_str);
     let count = client
         .execute(
-            include_str!("sql/credentials_profile_mode.sql"),
-            &[&key, &name],
+            include_str!("sql/credentials_change.sql"),
+            &[
+                &key,
+                &change.expires.is_some(),
+                &change.expires.flatten(),
+                &change.profile_mode.is_some(),
+                &mode,
+            ],
         )
         .await?;
     Ok(count == 1)

@@ -5,7 +5,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::rand::SystemRandom;
@@ -61,7 +61,10 @@ pub struct TestIssuer {
 struct Shared {
     published: Mutex<Value>,
     asked: AtomicUsize,
-    silent: std::sync::atomic::AtomicBool,
+    silent: AtomicBool,
+    hangs: AtomicBool,
+    /// Connections that wait for an answer.
+    held: Mutex<Vec<TcpStream>>,
 }
 
 struct Keys {
@@ -140,9 +143,21 @@ impl TestIssuer {
         self.publish();
     }
 
-    /// From now on it takes connections and answers nothing; or answers again.
+    /// From now on it takes connections and ends them without an answer; or answers again.
     pub fn silence(&self, silent: bool) {
         self.shared.silent.store(silent, Ordering::SeqCst);
+    }
+
+    /// From now on it takes connections and never answers; or answers those that come then.
+    pub fn hang(&self, hangs: bool) {
+        self.shared.hangs.store(hangs, Ordering::SeqCst);
+    }
+
+    /// How many wait for an answer that never comes.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        let held = self.shared.held.lock();
+        held.unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// How often its keys were asked for.
@@ -208,10 +223,16 @@ impl Shared {
         if self.silent.load(Ordering::SeqCst) {
             return Ok(());
         }
+        if self.hangs.load(Ordering::SeqCst) {
+            let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            held.push(reader.into_inner());
+            return Ok(());
+        }
         let (status, body) = match request.split(' ').nth(1) {
             Some("/.well-known/openid-configuration") => (
                 "200 OK",
-                json!({ "issuer": address, "jwks_uri": format!("{address}/keys") }),
+                json!({ "issuer": address, "jwks_uri": format!("{address}/keys"),
+                    "token_endpoint": format!("{address}/token") }),
             ),
             Some("/keys") => {
                 self.asked.fetch_add(1, Ordering::SeqCst);

@@ -53,10 +53,15 @@ pub(super) fn check(
     Ok(())
 }
 
-/// Who calls: an application when the token holds xAPI scopes, else a person.
-pub(super) fn caller(claims: &Map<String, Value>, rules: &Rules) -> Result<Caller, TokenError> {
+/// Who calls: an application when the token holds xAPI scopes, else a person. `home_page` is that of
+/// applications.
+pub(super) fn caller(
+    claims: &Map<String, Value>,
+    rules: &Rules,
+    home_page: String,
+) -> Result<Caller, TokenError> {
     let consumer = Consumer {
-        home_page: rules.client_home_page.clone(),
+        home_page,
         id: client(claims)
             .ok_or_else(|| {
                 refused(
@@ -188,8 +193,12 @@ mod tests {
             scope_claim: Some("scope".to_owned()),
             subject_home_page: Some("https://school.example.org".to_owned()),
             accounts_claim: Some("accounts".to_owned()),
-            client_home_page: "https://issuer.example.org".to_owned(),
+            client_home_page: None,
         }
+    }
+
+    fn caller(claims: &Map<String, Value>, rules: &Rules) -> Result<Caller, TokenError> {
+        super::caller(claims, rules, "https://issuer.example.org/token".to_owned())
     }
 
     fn at(second: i64) -> DateTime<Utc> {

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use reqwest::{Client, Url, redirect};
+use schemas::xapi::formats;
 use serde::Deserialize;
 use tokio::runtime::Handle;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::BadOidc;
 use super::settings::{address, is_loopback};
@@ -52,19 +53,27 @@ pub enum KeysError {
 /// The keys, shared by everybody who verifies.
 #[derive(Debug)]
 pub(super) struct Keys {
-    source: Arc<Source>,
-    client: Client,
     /// Connections to the issuer live here: the threads that answer HTTP end before the process.
     runtime: Handle,
+    shared: Arc<Shared>,
+    /// When the issuer was last asked, and had answered or not; whoever holds it asks.
+    asked: Arc<Mutex<Option<Instant>>>,
+}
+
+/// What a request for the keys needs, on whichever task it runs.
+#[derive(Debug)]
+struct Shared {
+    source: Source,
+    client: Client,
     known: StdMutex<Option<Arc<Set>>>,
-    /// When the issuer was last asked; whoever holds it asks.
-    asked: Mutex<Option<Instant>>,
 }
 
 /// The keys of one answer.
 #[derive(Debug)]
 struct Set {
     keys: Vec<Key>,
+    /// Where the issuer gives tokens, if its discovery document says so.
+    token_endpoint: Option<String>,
     fetched: Instant,
 }
 
@@ -87,67 +96,80 @@ impl Keys {
             builder
         };
         Ok(Self {
-            source: Arc::new(source),
-            client: builder.build().map_err(BadOidc::Http)?,
             runtime: Handle::current(),
-            known: StdMutex::default(),
-            asked: Mutex::default(),
+            shared: Arc::new(Shared {
+                client: builder.build().map_err(BadOidc::Http)?,
+                source,
+                known: StdMutex::default(),
+            }),
+            asked: Arc::default(),
         })
     }
 
     /// The key that a token names; none when the issuer has no such key.
     ///
-    /// The issuer is asked when the key is not known, or when the keys are half as old as they may
-    /// become; never more often than the settings say. Keys that are too old verify nothing.
+    /// The issuer is asked when the key is not known, and whoever wants it waits; and when the keys
+    /// are half as old as they may become, and nobody waits: an issuer that hangs stops nobody whose
+    /// key is known. It is asked never more often than the settings say. Keys that are too old verify
+    /// nothing.
     pub(super) async fn find(&self, header: &Header) -> Result<Option<DecodingKey>, KeysError> {
-        let known = self.known();
+        let known = self.shared.known();
+        let max_age = self.shared.source.max_age;
         if let Some(set) = &known
-            && set.fetched.elapsed() < self.source.max_age / 2
+            && set.fetched.elapsed() < max_age
             && let Some(key) = set.pick(header)
         {
+            if set.fetched.elapsed() >= max_age / 2 {
+                self.renew();
+            }
             return Ok(Some(key));
         }
         let set = self.ask(known).await?;
         Ok(set.pick(header))
     }
 
+    /// Where the issuer gives tokens; none before the first answer, or where it does not say.
+    pub(super) fn token_endpoint(&self) -> Option<String> {
+        self.shared.known()?.token_endpoint.clone()
+    }
+
+    /// Asks the issuer beside the requests, unless somebody does or it was asked a moment ago.
+    fn renew(&self) {
+        let Ok(asked) = Arc::clone(&self.asked).try_lock_owned() else {
+            return;
+        };
+        if !self.is_too_soon(*asked) {
+            drop(self.runtime.spawn(fetch(Arc::clone(&self.shared), asked)));
+        }
+    }
+
     /// Asks the issuer, unless it was asked a moment ago or by somebody else meanwhile.
     async fn ask(&self, seen: Option<Arc<Set>>) -> Result<Arc<Set>, KeysError> {
-        let mut asked = self.asked.lock().await;
-        match (self.known(), &seen) {
+        let asked = Arc::clone(&self.asked).lock_owned().await;
+        match (self.shared.known(), &seen) {
             (Some(newer), Some(seen)) if !Arc::ptr_eq(&newer, seen) => return Ok(newer),
             (Some(first), None) => return Ok(first),
             _ => {}
         }
-        let error = if asked.is_some_and(|at| at.elapsed() < self.source.ask_every) {
+        let error = if self.is_too_soon(*asked) {
             KeysError::TooSoon
         } else {
-            *asked = Some(Instant::now());
-            match self.fetch().await {
-                Ok(set) => {
-                    let set = Arc::new(set);
-                    *self.lock() = Some(Arc::clone(&set));
-                    return Ok(set);
-                }
-                Err(error) => {
-                    tracing::warn!(error = %chain(&error), "could not fetch the keys of the issuer of tokens");
-                    error
-                }
+            let fetched = self.runtime.spawn(fetch(Arc::clone(&self.shared), asked));
+            match fetched.await.map_err(|_| KeysError::Stopping)? {
+                Ok(set) => return Ok(set),
+                Err(error) => error,
             }
         };
-        seen.filter(|set| set.fetched.elapsed() < self.source.max_age)
+        seen.filter(|set| set.fetched.elapsed() < self.shared.source.max_age)
             .ok_or(error)
     }
 
-    async fn fetch(&self) -> Result<Set, KeysError> {
-        let client = self.client.clone();
-        let source = Arc::clone(&self.source);
-        let fetched = self
-            .runtime
-            .spawn(async move { fetch(&client, &source).await });
-        fetched.await.map_err(|_| KeysError::Stopping)?
+    fn is_too_soon(&self, asked: Option<Instant>) -> bool {
+        asked.is_some_and(|at| at.elapsed() < self.shared.source.ask_every)
     }
+}
 
+impl Shared {
     fn known(&self) -> Option<Arc<Set>> {
         self.lock().clone()
     }
@@ -157,10 +179,33 @@ impl Keys {
     }
 }
 
+/// Fetches the keys and remembers them. Whoever waits for `asked` meanwhile finds that the issuer
+/// was asked a moment ago, however long it took: of those who wait for one that hangs, one asks.
+async fn fetch(
+    shared: Arc<Shared>,
+    mut asked: OwnedMutexGuard<Option<Instant>>,
+) -> Result<Arc<Set>, KeysError> {
+    let fetched = answered(&shared.client, &shared.source).await;
+    *asked = Some(Instant::now());
+    match fetched {
+        Ok(set) => {
+            let set = Arc::new(set);
+            *shared.lock() = Some(Arc::clone(&set));
+            Ok(set)
+        }
+        Err(error) => {
+            tracing::warn!(error = %chain(&error), "could not fetch the keys of the issuer of tokens");
+            Err(error)
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Discovered {
     issuer: String,
     jwks_uri: String,
+    #[serde(default)]
+    token_endpoint: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -168,9 +213,9 @@ struct Document {
     keys: Vec<serde_json::Value>,
 }
 
-async fn fetch(client: &Client, source: &Source) -> Result<Set, KeysError> {
-    let url = match &source.jwks {
-        Some(url) => url.clone(),
+async fn answered(client: &Client, source: &Source) -> Result<Set, KeysError> {
+    let (url, token_endpoint) = match &source.jwks {
+        Some(url) => (url.clone(), None),
         None => discover(client, source).await?,
     };
     let body = get(client, url).await?;
@@ -178,12 +223,13 @@ async fn fetch(client: &Client, source: &Source) -> Result<Set, KeysError> {
         serde_json::from_slice(&body).map_err(|_| KeysError::Document("set of keys"))?;
     Ok(Set {
         keys: document.keys.into_iter().filter_map(key).collect(),
+        token_endpoint,
         fetched: Instant::now(),
     })
 }
 
-/// Where the issuer says its keys are (`OpenID` Connect Discovery 1.0, 4).
-async fn discover(client: &Client, source: &Source) -> Result<Url, KeysError> {
+/// Where the issuer says its keys are, and where it gives tokens (`OpenID` Connect Discovery 1.0, 4).
+async fn discover(client: &Client, source: &Source) -> Result<(Url, Option<String>), KeysError> {
     let mut url = source.issuer.clone();
     let path = format!(
         "{}/.well-known/openid-configuration",
@@ -196,7 +242,9 @@ async fn discover(client: &Client, source: &Source) -> Result<Url, KeysError> {
     if found.issuer != source.issuer_text {
         return Err(KeysError::Document("discovery document of this issuer"));
     }
-    address(&found.jwks_uri).ok_or(KeysError::Document("https address of keys"))
+    let keys = address(&found.jwks_uri).ok_or(KeysError::Document("https address of keys"))?;
+    let token_endpoint = found.token_endpoint.filter(|text| formats::is_iri(text));
+    Ok((keys, token_endpoint))
 }
 
 async fn get(client: &Client, url: Url) -> Result<Vec<u8>, KeysError> {

@@ -76,7 +76,13 @@ impl Issuer {
             .map_err(TokenError::Refused)?;
         let claims = token::verify(token, &header, &key).map_err(TokenError::Refused)?;
         claims::check(&claims, rules, now).map_err(TokenError::Refused)?;
-        claims::caller(&claims, rules)
+        // Data 2.4.9 and Communication 4: an application's account is on the token endpoint.
+        let home_page = rules
+            .client_home_page
+            .clone()
+            .or_else(|| keys.token_endpoint())
+            .unwrap_or_else(|| rules.issuer.clone());
+        claims::caller(&claims, rules, home_page)
     }
 }
 

@@ -25,7 +25,8 @@ pub struct OidcSettings {
     pub subject_home_page: String,
     /// The claim that lists the person's accounts; empty: none.
     pub accounts_claim: String,
-    /// `homePage` of the account that stands for an application; empty: the issuer.
+    /// `homePage` of the account that stands for an application; empty: the token endpoint that
+    /// discovery names, else the issuer.
     pub client_home_page: String,
     /// For how long keys are used without being asked for again, in seconds.
     pub keys_max_age_s: u64,
@@ -64,7 +65,7 @@ pub(super) struct Rules {
     pub(super) scope_claim: Option<String>,
     pub(super) subject_home_page: Option<String>,
     pub(super) accounts_claim: Option<String>,
-    pub(super) client_home_page: String,
+    pub(super) client_home_page: Option<String>,
 }
 
 impl OidcSettings {
@@ -94,7 +95,7 @@ impl OidcSettings {
             scope_claim: filled(self.scope_claim),
             subject_home_page: filled(self.subject_home_page),
             accounts_claim: filled(self.accounts_claim),
-            client_home_page: filled(self.client_home_page).unwrap_or_else(|| self.issuer.clone()),
+            client_home_page: filled(self.client_home_page),
             issuer: self.issuer,
         };
         if rules.scope_claim.is_none()
@@ -153,7 +154,7 @@ mod tests {
             ..settings()
         };
         let (rules, source) = good.clone().check().expect("sound").expect("on");
-        assert_eq!(rules.client_home_page, "https://issuer.example.org");
+        assert_eq!(rules.client_home_page, None, "discovery may name it");
         assert!(source.jwks.is_none());
         for (bad, says) in [
             (

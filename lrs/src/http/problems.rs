@@ -196,7 +196,6 @@ pub(super) fn document(refused: decide::Refused) -> Problem {
     }
 }
 
-/// 415.
 /// 400: the specification's status for statements of another type.
 pub(super) fn media_type(detail: &str) -> Problem {
     one(

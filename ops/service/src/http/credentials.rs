@@ -316,7 +316,7 @@ fn json<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T, Pr
         return Err(
             Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", detail).broken(broken(
                 "Content-Type".to_owned(),
-                "content_type_json",
+                "content-type-json",
                 detail.to_owned(),
             )),
         );
@@ -324,7 +324,7 @@ fn json<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T, Pr
     serde_json::from_slice(body).map_err(|error| {
         Problem::bad_request(
             String::new(),
-            "json_body",
+            "json-body",
             SECTION.to_owned(),
             error.to_string(),
         )

@@ -16,7 +16,9 @@ use utoipa::{OpenApi, ToSchema};
 
 use crate::clock;
 use crate::error::{Broken, Problem};
-use crate::identity::{Action, Binding, Caller, Credentials, Grant, NewCredential, Scope};
+use crate::identity::{
+    Action, Binding, Caller, Credentials, Grant, NewCredential, ProfileMode, Scope,
+};
 use crate::store::credentials::{self, Listed};
 
 /// Where the rules of these resources stand.
@@ -60,8 +62,8 @@ struct Documented;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
-    /// What it may do: all, all/read, statements/write, statements/read, statements/read/mine,
-    /// state, profile, define.
+    /// What it may do.
+    #[schema(value_type = Vec<Scope>)]
     scopes: Vec<String>,
     /// What it is for: the name of an application, of no person.
     #[serde(default)]
@@ -78,6 +80,7 @@ struct Wanted {
     /// What becomes of statements that break Sillage's own profile: off, warn, refuse; left out: as
     /// the setting says.
     #[serde(default)]
+    #[schema(value_type = Option<ProfileMode>)]
     profile_mode: Option<String>,
 }
 
@@ -89,6 +92,7 @@ struct Created {
     /// The password: only its hash is kept.
     secret: String,
     /// What it may do.
+    #[schema(value_type = Vec<Scope>)]
     scopes: Vec<&'static str>,
     /// Until when it passes; null: without end.
     expires: Option<DateTime<Utc>>,

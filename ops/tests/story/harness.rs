@@ -153,6 +153,15 @@ impl Installation {
         std::fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
+    /// What the process takes of memory now, in KiB.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let id = self.process.as_ref().unwrap().id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.unwrap().trim().trim_end_matches(" kB");
+        kib.parse().unwrap()
+    }
+
     /// The port on the loopback interface.
     pub(crate) fn port(&self) -> u16 {
         self.port
@@ -251,6 +260,15 @@ fn bare(arguments: &[&str]) -> Command {
         }
     }
     command
+}
+
+/// A number that the environment tells a test.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long and from where a test goes on, which is no setting of Sillage"
+)]
+pub(crate) fn told(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
 }
 
 /// The JSON of a success.

@@ -11,6 +11,8 @@ use super::METHODS;
 /// What `X-Experience-API-Version` may say (`schemas::xapi::XapiVersion`).
 const VERSION: &str = r"^(1\.0|2\.0)(\.[0-9A-Za-z.+-]+)?$";
 
+const EXAMPLE_IRI: &str = "https://example.org/maths/0001/q/3";
+
 /// Completes a merged description.
 pub(super) fn complete(document: &mut Value) {
     contracts(&mut document["components"]["schemas"]);
@@ -130,8 +132,8 @@ fn local(file: &str, target: &str) -> String {
 fn statements(path: &str, item: &mut Value) {
     let one = || reference("Statement");
     let many = || json!({ "oneOf": [one(), { "type": "array", "items": one() }] });
-    let body = "/requestBody/content/application~1json/schema";
-    let page = "/responses/200/content/application~1json/schema";
+    let body = "/requestBody/content/application~1json";
+    let page = "/responses/200/content/application~1json";
     let read = || json!({ "anyOf": [reference("StatementResult"), one()] });
     let places = match path {
         "/xapi/statements" => vec![
@@ -143,10 +145,24 @@ fn statements(path: &str, item: &mut Value) {
         _ => Vec::new(),
     };
     for (method, pointer, schema) in places {
-        if let Some(place) = item[method].pointer_mut(pointer) {
-            *place = schema;
+        if let Some(content) = item[method].pointer_mut(pointer) {
+            content["schema"] = schema;
+            if method != "get" {
+                content["example"] = example();
+            }
         }
     }
+}
+
+/// An answer of a pupil.
+fn example() -> Value {
+    json!({
+        "actor": { "account": { "homePage": "https://example.org", "name": "0001" } },
+        "verb": { "id": "http://adlnet.gov/expapi/verbs/answered" },
+        "object": { "id": EXAMPLE_IRI },
+        "result": { "success": true },
+        "timestamp": "2026-03-27T18:59:00+01:00",
+    })
 }
 
 /// The form of each parameter that has one, by its name. None is ever null: it is left out.
@@ -163,8 +179,14 @@ fn parameters(path: &str, operation: &mut Value) {
                 "/xapi/agents" | "/xapi/agents/profile" => "xapi.actor/$defs/agent",
                 _ => "xapi.actor",
             };
-            parameter["content"] = json!({ "application/json": { "schema": reference(actor) } });
+            let example =
+                json!({ "account": { "homePage": "https://example.org", "name": "0001" } });
+            let content = json!({ "schema": reference(actor), "example": example });
+            parameter["content"] = json!({ "application/json": content });
         } else if let Some(schema) = form(path, &name) {
+            if schema["format"] == "iri" {
+                parameter["example"] = EXAMPLE_IRI.into();
+            }
             parameter["schema"] = schema;
         } else {
             not_null(&mut parameter["schema"]);

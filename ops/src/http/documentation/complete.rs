@@ -206,7 +206,9 @@ fn form(path: &str, name: &str) -> Option<Value> {
         "verb" | "activity" | "activityId" => text("iri"),
         "format" => Some(json!({ "type": "string", "enum": ["exact", "ids", "canonical"] })),
         "limit" if path.starts_with("/xapi/") => Some(json!({ "type": "integer", "minimum": 0 })),
-        "limit" => Some(json!({ "type": "integer", "minimum": 1, "maximum": 50 })),
+        "limit" => {
+            Some(json!({ "type": "integer", "minimum": 1, "maximum": recommender::LIST_MAX }))
+        }
         _ => None,
     }
 }

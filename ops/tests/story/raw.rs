@@ -295,7 +295,7 @@ async fn exchange(port: u16, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
             let _ = to.write_all(bytes).await;
         };
         let read = async {
-            let mut piece = [0; 16 * 1024];
+            let mut piece = vec![0; 16 * 1024];
             while let Ok(Ok(some @ 1..)) = timeout(PATIENCE, from.read(&mut piece)).await {
                 answer.extend(&piece[..some]);
             }

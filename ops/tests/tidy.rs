@@ -372,6 +372,39 @@ fn versions_stand_in_the_root_manifest_alone() {
 }
 
 #[test]
+fn each_setting_is_on_its_page_with_its_default() {
+    let defaults: toml::Table = read(Path::new("ops/sillage.default.toml")).parse().unwrap();
+    let row = |name: &str, value: &toml::Value| format!("| `{name}` | `{value}` |");
+    let mut rows = Vec::new();
+    for (name, value) in &defaults {
+        match value.as_table() {
+            Some(section) => rows.extend(
+                section
+                    .iter()
+                    .map(|(key, value)| row(&format!("{name}.{key}"), value)),
+            ),
+            None => rows.push(row(name, value)),
+        }
+    }
+    let page = read(Path::new("docs/configuration.md"));
+    let (_, table) = page.split_once("## The settings").unwrap();
+    let told: Vec<&str> = table
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .collect();
+    let missing = rows
+        .iter()
+        .filter(|row| !told.iter().any(|line| line.starts_with(row.as_str())))
+        .map(|row| format!("docs/configuration.md lacks {row}"));
+    let unknown = told
+        .iter()
+        .filter(|line| !rows.iter().any(|row| line.starts_with(row.as_str())))
+        .map(|line| format!("docs/configuration.md has what is no setting, or no default: {line}"));
+    let faults: Vec<String> = missing.chain(unknown).collect();
+    none(&faults);
+}
+
+#[test]
 fn nothing_built_and_nothing_of_one_machine_is_in_the_repository() {
     let ignored = read(Path::new(".gitignore"));
     for line in ["/target", "/var", "/benches/results"] {

@@ -13,6 +13,7 @@ use crate::store::{self, frameworks};
 
 /// The framework in force, without its competencies.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FrameworkInForce)]
 pub(super) struct Summary {
     /// Our own counting of what was put in force, from 1.
     number: i64,

@@ -39,7 +39,7 @@ pub(super) fn method(allowed: &'static str) -> Problem {
 pub(super) fn too_large(max_bytes: usize) -> Problem {
     let detail = format!("the body is larger than {max_bytes} bytes");
     let status = StatusCode::PAYLOAD_TOO_LARGE;
-    http(status, "too_large", "", "body_limit", detail)
+    http(status, "too_large", "", "body-limit", detail)
 }
 
 /// 415.
@@ -49,7 +49,7 @@ pub(super) fn media_type(header: &str, detail: &str) -> Problem {
         status,
         "media_type",
         header,
-        "content_type",
+        "content-type",
         detail.to_owned(),
     )
 }

@@ -15,7 +15,7 @@ use crate::people::roster::Roster;
     put,
     path = "/api/v1/roster",
     tag = "analytics",
-    request_body(content = Vec<u8>, description = "OneRoster 1.2 CSV in a zip", content_type = "application/zip"),
+    request_body(content_type = "application/zip", description = "OneRoster 1.2 CSV in a zip"),
     responses(
         (status = 200, body = Imported),
         (status = 400, description = "refused whole: each fault with file, line and column"),

@@ -218,7 +218,7 @@ async fn bad_requests_are_told_what_is_wrong() {
         (
             format!("/api/v1/pupils/{nobody}/mastery?asof=x"),
             400,
-            "query_parameters",
+            "query-parameters",
         ),
         ("/api/v1/roster".to_owned(), 405, "method"),
     ] {

@@ -28,12 +28,16 @@ struct Documented;
         ("statementId" = String, Query, description = "Id of the statement, a UUID"),
         ("X-Experience-API-Version" = String, Header, description = "1.0.x or 2.0.x"),
     ),
-    request_body(content_type = "application/json", description = "One Statement, by the JSON Schemas under /schemas; or multipart/mixed with it as the first part and the contents of its attachments after it"),
+    request_body(
+        content((Object = "application/json"), ("multipart/mixed")),
+        description = "One Statement; or multipart/mixed with it as the first part and the contents of its attachments after it",
+    ),
     responses(
         (status = 204, description = "committed"),
-        (status = 400, description = "which field, which rule, which section", content_type = "application/problem+json"),
+        (status = 400, description = "which field, which rule, which section; another media type than these", content_type = "application/problem+json"),
         (status = 409, description = "the id is taken by a statement of other content", content_type = "application/problem+json"),
         (status = 413, description = "the body, or an attachment, is too large", content_type = "application/problem+json"),
+        (status = 415, description = "a content encoding other than gzip, deflate and zstd", content_type = "application/problem+json"),
         (status = 503, description = "no room now: try again after Retry-After", content_type = "application/problem+json"),
     ),
 )]
@@ -45,12 +49,16 @@ fn put() {}
     path = "/xapi/statements",
     tag = "xapi",
     params(("X-Experience-API-Version" = String, Header, description = "1.0.x or 2.0.x")),
-    request_body(content_type = "application/json", description = "A Statement or an array of Statements; or multipart/mixed with them as the first part and the contents of their attachments after it"),
+    request_body(
+        content((Object = "application/json"), ("multipart/mixed")),
+        description = "A Statement or an array of Statements; or multipart/mixed with them as the first part and the contents of their attachments after it",
+    ),
     responses(
         (status = 200, body = [String], description = "committed"),
-        (status = 400, description = "every fault with its index, rule and section", content_type = "application/problem+json"),
+        (status = 400, description = "every fault with its index, rule and section; another media type than these", content_type = "application/problem+json"),
         (status = 409, description = "an id is taken by a statement of other content", content_type = "application/problem+json"),
         (status = 413, description = "the body, or an attachment, is too large", content_type = "application/problem+json"),
+        (status = 415, description = "a content encoding other than gzip, deflate and zstd", content_type = "application/problem+json"),
         (status = 503, description = "no room now: try again after Retry-After", content_type = "application/problem+json"),
     ),
 )]
@@ -80,7 +88,7 @@ fn post() {}
         ("more" = Option<String>, Query, description = "The next page, as the former one named it"),
     ),
     responses(
-        (status = 200, description = "a Statement, or a StatementResult with `statements` and `more`"),
+        (status = 200, description = "a Statement, or a StatementResult with `statements` and `more`; with attachments=true as the first part of multipart/mixed, the contents after it", content((Object = "application/json"), ("multipart/mixed"))),
         (status = 400, description = "which parameter, which rule, which section", content_type = "application/problem+json"),
         (status = 404, description = "no such statement", content_type = "application/problem+json"),
     ),
@@ -97,12 +105,12 @@ fn get() {}
         ("version" = Option<String>, Query, description = "1.0.x or 2.0.x; else the header, else 1.0.3"),
         ("X-Experience-API-Version" = Option<String>, Header, description = "1.0.x or 2.0.x"),
     ),
-    request_body(content_type = "application/json", description = "A Statement or an array of at most 10,000 Statements"),
+    request_body(content = Object, content_type = "application/json", description = "A Statement or an array of at most 10,000 Statements"),
     responses(
-        (status = 200, description = "`accepted`, `follows_profile`; for each statement `accepted`, `needs_multipart`, `faults`, and `profile` with `follows`, `templates`, `faults`; `advice`; `faults` of the body itself"),
-        (status = 400, description = "which parameter or header, which rule", content_type = "application/problem+json"),
+        (status = 200, body = Object, description = "`accepted`, `follows_profile`; for each statement `accepted`, `needs_multipart`, `faults`, and `profile` with `follows`, `templates`, `faults`; `advice`; `faults` of the body itself"),
+        (status = 400, description = "which parameter or header, which rule; another media type than application/json", content_type = "application/problem+json"),
         (status = 413, description = "the body is too large", content_type = "application/problem+json"),
-        (status = 415, description = "the body is no application/json", content_type = "application/problem+json"),
+        (status = 415, description = "a content encoding other than gzip, deflate and zstd", content_type = "application/problem+json"),
     ),
 )]
 fn validate() {}
@@ -114,7 +122,7 @@ fn validate() {}
     path = "/api/v1/statements/profile-warnings",
     tag = "statements",
     responses(
-        (status = 200, description = "`profile` and `warnings`: `credential`, `rule`, `template`, `location`, `statements`, `first`, `last`"),
+        (status = 200, body = Object, description = "`profile` and `warnings`: `credential`, `rule`, `template`, `location`, `statements`, `first`, `last`"),
         (status = 503, description = "the database does not answer: try again after Retry-After", content_type = "application/problem+json"),
     ),
 )]
@@ -126,6 +134,6 @@ fn profile_warnings() {}
     path = "/xapi/about",
     tag = "xapi",
     security(()),
-    responses((status = 200, description = "`version` and `extensions`")),
+    responses((status = 200, body = Object, description = "`version`: those that are spoken")),
 )]
 fn about() {}

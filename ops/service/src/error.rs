@@ -285,7 +285,7 @@ mod tests {
     async fn a_problem_tells_place_rule_and_section() {
         let problem = Problem::bad_request(
             "/3/actor/mbox".to_owned(),
-            "mbox_mailto",
+            "mbox-not-mailto",
             "xAPI 1.0.3 Data 2.4.2.3".to_owned(),
             "an mbox starts with mailto:",
         );
@@ -296,7 +296,7 @@ mod tests {
             .expect("a body in memory");
         let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
         assert_eq!(body["pointer"], "/3/actor/mbox");
-        assert_eq!(body["rule"], "mbox_mailto");
+        assert_eq!(body["rule"], "mbox-not-mailto");
         assert_eq!(body["errors"][0]["section"], "xAPI 1.0.3 Data 2.4.2.3");
     }
 

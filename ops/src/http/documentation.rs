@@ -1,5 +1,7 @@
 //! `GET /api/openapi.json`, and the same as a page: `GET /api`. Open to everybody.
 
+mod complete;
+
 use std::fmt::Write as _;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
@@ -8,10 +10,10 @@ use serde_json::{Map, Value};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{health, published};
+use super::{health, published, read_only};
 use crate::services::Services;
 
-const METHODS: [&str; 5] = ["get", "put", "post", "delete", "patch"];
+const METHODS: [&str; 6] = ["get", "head", "put", "post", "delete", "patch"];
 
 /// What belongs to no service.
 #[derive(OpenApi)]
@@ -51,33 +53,42 @@ impl Modify for Identified {
 }
 
 /// The description of this process's resources.
-fn document(services: &Services) -> Value {
+fn of_services(services: &Services) -> Value {
+    let mut parts = vec![service::http::credentials::openapi()];
+    parts.extend(services.lrs.as_ref().map(|_| lrs::openapi()));
+    parts.extend(services.analytics.as_ref().map(|_| analytics::openapi()));
+    parts.extend(
+        services
+            .recommender
+            .as_ref()
+            .map(|_| recommender::openapi()),
+    );
+    document(parts)
+}
+
+/// What belongs to no service, and the parts of those that run.
+fn document(parts: Vec<utoipa::openapi::OpenApi>) -> Value {
     let mut document = Common::openapi();
-    document.merge(service::http::credentials::openapi());
-    if services.lrs.is_some() {
-        document.merge(lrs::openapi());
+    for part in parts {
+        document.merge(part);
     }
-    if services.analytics.is_some() {
-        document.merge(analytics::openapi());
-    }
-    if services.recommender.is_some() {
-        document.merge(recommender::openapi());
-    }
-    serde_json::to_value(document).expect("a description is JSON")
+    let mut document = serde_json::to_value(document).expect("a description is JSON");
+    complete::complete(&mut document);
+    document
 }
 
 pub(super) fn routes(services: &Services, cfg: &mut web::ServiceConfig) {
-    let document = document(services);
+    let document = of_services(services);
     let page = page(&document);
     let json = document.to_string();
-    cfg.route(
+    cfg.service(read_only(
         "/api/openapi.json",
         web::get().to(move || answer("application/json", json.clone())),
-    )
-    .route(
+    ))
+    .service(read_only(
         "/api",
         web::get().to(move || answer("text/html; charset=utf-8", page.clone())),
-    );
+    ));
 }
 
 async fn answer(content_type: &'static str, body: String) -> HttpResponse {
@@ -305,6 +316,8 @@ code{font-size:1em}";
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::*;
 
     #[test]
@@ -335,14 +348,169 @@ mod tests {
         assert!(!page.contains("<script>"));
     }
 
+    fn parts() -> Vec<utoipa::openapi::OpenApi> {
+        vec![
+            service::http::credentials::openapi(),
+            lrs::openapi(),
+            analytics::openapi(),
+            recommender::openapi(),
+        ]
+    }
+
+    /// Every operation as `METHOD path`, with what is said of it.
+    fn operations(document: &Value) -> Vec<(String, &Value)> {
+        let mut all = Vec::new();
+        for (_, operations) in groups(document) {
+            for operation in operations {
+                let name = format!("{} {}", operation.method, operation.path);
+                all.push((name, operation.says));
+            }
+        }
+        all
+    }
+
+    /// Every `$ref` below.
+    fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+        match value {
+            Value::Object(members) => {
+                for (name, value) in members {
+                    match value {
+                        Value::String(target) if name == "$ref" => found.push(target),
+                        value => references(value, found),
+                    }
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn no_two_operations_have_one_id() {
+        let document = document(parts());
+        let operations = operations(&document);
+        assert!(operations.len() > 45, "{}", operations.len());
+        let ids: BTreeSet<&str> = operations
+            .iter()
+            .filter_map(|(_, says)| says["operationId"].as_str())
+            .collect();
+        assert_eq!(ids.len(), operations.len());
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = document(parts());
+        let mut found = Vec::new();
+        references(&document, &mut found);
+        assert!(found.len() > 100, "{}", found.len());
+        for target in found {
+            let inside = target.strip_prefix('#').unwrap_or(target);
+            assert!(document.pointer(inside).is_some(), "{target}");
+        }
+    }
+
+    #[test]
+    fn no_two_schemas_of_different_services_have_one_name() {
+        let mut known: BTreeMap<String, Value> = BTreeMap::new();
+        for part in parts().into_iter().chain([Common::openapi()]) {
+            let schemas = part.components.map(|components| components.schemas);
+            for (name, schema) in schemas.into_iter().flatten() {
+                let schema = serde_json::to_value(schema).expect("a schema is JSON");
+                if let Some(other) = known.insert(name.clone(), schema.clone()) {
+                    assert_eq!(other, schema, "{name}");
+                }
+            }
+        }
+        assert!(known.contains_key("FrameworkInForce") && known.contains_key("CatalogueInForce"));
+    }
+
+    #[test]
+    fn every_operation_says_what_a_refusal_is() {
+        let document = document(parts());
+        for (name, says) in operations(&document) {
+            let answers = says["responses"].as_object().expect("answers");
+            let open = says.get("security").is_some();
+            for status in ["401", "429", "503"] {
+                let own = name == "get /health/ready" && status == "503";
+                assert_eq!(
+                    answers.contains_key(status),
+                    !open || own,
+                    "{name}: {status}"
+                );
+            }
+            for status in ["408", "413", "415"] {
+                let body = says.get("requestBody").is_some();
+                assert_eq!(answers.contains_key(status), body, "{name}: {status}");
+            }
+            for (status, answer) in answers {
+                let told = &answer["content"]["application/problem+json"]["schema"]["$ref"];
+                let refusal = status.starts_with(['4', '5']) && status != "431";
+                let own = name == "get /health/ready" && status == "503";
+                let expected = refusal && !own && !name.starts_with("head ");
+                assert_eq!(
+                    *told == "#/components/schemas/Problem",
+                    expected,
+                    "{name}: {status}"
+                );
+            }
+            assert!(answers.contains_key("431"), "{name}");
+        }
+    }
+
+    #[test]
+    fn xapi_is_described_as_it_is_served() {
+        let document = document(parts());
+        let paths = &document["paths"];
+        for (path, item) in paths.as_object().expect("paths") {
+            let both = path.starts_with("/xapi/") && item.get("get").is_some();
+            assert_eq!(item.get("head").is_some(), both, "{path}");
+        }
+        let statements = &paths["/xapi/statements"];
+        for content in [
+            &statements["post"]["requestBody"]["content"],
+            &statements["put"]["requestBody"]["content"],
+            &statements["get"]["responses"]["200"]["content"],
+        ] {
+            let mut kinds: Vec<&String> = content.as_object().expect("content").keys().collect();
+            kinds.sort_unstable();
+            assert_eq!(kinds, ["application/json", "multipart/mixed"]);
+            assert!(
+                content["application/json"]["schema"]
+                    .to_string()
+                    .contains("Statement")
+            );
+        }
+        for (name, says) in operations(&document) {
+            for parameter in says["parameters"].as_array().into_iter().flatten() {
+                let form = if parameter["name"] == "agent" {
+                    &parameter["content"]["application/json"]["schema"]
+                } else {
+                    &parameter["schema"]
+                };
+                assert!(
+                    form["type"].is_string() || form["$ref"].is_string(),
+                    "{name}: {parameter}"
+                );
+                assert!(parameter["description"].is_string(), "{name}: {parameter}");
+            }
+        }
+        let schemas = &document["components"]["schemas"];
+        assert_eq!(schemas["Scope"]["enum"].as_array().map(Vec::len), Some(8));
+        assert_eq!(
+            schemas["Problem"]["required"],
+            serde_json::json!(["type", "title", "status", "code", "detail"])
+        );
+    }
+
     #[test]
     fn the_resources_of_xapi_are_described_beside_the_others() {
-        let mut document = Common::openapi();
-        document.merge(service::http::credentials::openapi());
-        document.merge(lrs::openapi());
-        let document = serde_json::to_value(document).expect("a description is JSON");
+        let document = document(parts());
         let page = page(&document);
-        for operation in ["POST /xapi/statements", "GET /health/ready"] {
+        for operation in [
+            "POST /xapi/statements",
+            "HEAD /xapi/agents",
+            "GET /health/ready",
+        ] {
             assert!(
                 page.contains(&format!("<code>{operation}</code>")),
                 "{operation}"

@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use service::pg::Pool;
 
-use super::{Open, Site};
+use super::{Open, Site, read_only};
 
 /// A database that takes longer to say yes is one that nobody should be sent to.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -47,13 +47,13 @@ pub(super) struct Told {
 }
 
 pub(super) fn routes(cfg: &mut web::ServiceConfig) {
-    cfg.route("/health/live", web::get().to(live))
-        .route("/health/ready", web::get().to(ready));
+    cfg.service(read_only("/health/live", web::get().to(live)))
+        .service(read_only("/health/ready", web::get().to(ready)));
 }
 
 /// Whether the process runs.
 #[utoipa::path(
-    get, path = "/health/live", tag = "health",
+    get, path = "/health/live", tag = "health", security(()),
     responses((status = 200, description = "The process runs.", body = Told)),
 )]
 pub(super) async fn live() -> HttpResponse {
@@ -65,7 +65,7 @@ pub(super) async fn live() -> HttpResponse {
 
 /// Whether requests are wanted: the start is over, the stop has not begun, the database answers.
 #[utoipa::path(
-    get, path = "/health/ready", tag = "health",
+    get, path = "/health/ready", tag = "health", security(()),
     responses(
         (status = 200, description = "Requests are wanted.", body = Told),
         (status = 503, description = "Not now.", body = Told),

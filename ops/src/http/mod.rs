@@ -14,10 +14,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::middleware::{Compress, from_fn};
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, HttpResponse, HttpServer, Resource, ResponseError, Route, web};
 use service::Context;
 use service::config::HttpSettings;
+use service::error::{Broken, Problem};
 use tokio::task::JoinHandle;
 
 use self::patience::Patience;
@@ -147,6 +150,26 @@ fn workers(settings: &HttpSettings) -> usize {
         0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         some => some,
     }
+}
+
+/// A resource that is read, and nothing else.
+fn read_only(path: &str, get: Route) -> Resource {
+    web::resource(path)
+        .route(get)
+        .default_service(web::to(only_get))
+}
+
+async fn only_get() -> HttpResponse {
+    let detail = "this resource takes GET";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+        .broken(Broken {
+            pointer: Some("method".to_owned()),
+            rule: "method".to_owned(),
+            section: Some("RFC 9110".to_owned()),
+            detail: detail.to_owned(),
+        })
+        .header(ALLOW, HeaderValue::from_static("GET"))
+        .error_response()
 }
 
 /// Every route of this process.

@@ -10,6 +10,8 @@ use schemas::xapi;
 use serde::Serialize;
 use service::Problem;
 
+use super::read_only;
+
 /// An hour: they change with a release.
 const CACHED: &str = "public, max-age=3600";
 
@@ -28,21 +30,21 @@ const PROFILE: &str = "/schemas/profile/sillage.jsonld";
 const FRAMEWORK: &str = "/schemas/framework/seconde.json";
 
 pub(super) fn routes(cfg: &mut web::ServiceConfig) {
-    cfg.route("/schemas", web::get().to(index))
-        .route("/schemas/xapi/{name}", web::get().to(schema))
-        .route(
+    cfg.service(read_only("/schemas", web::get().to(index)))
+        .service(read_only("/schemas/xapi/{name}", web::get().to(schema)))
+        .service(read_only(
             PROFILE,
             web::get().to(|| file("application/ld+json", PROFILE_JSONLD)),
-        )
-        .route(
+        ))
+        .service(read_only(
             FRAMEWORK,
             web::get().to(|| file("application/json", SECONDE_JSON)),
-        );
+        ));
 }
 
 /// What is published: JSON Schemas, the xAPI Profile, the default framework.
 #[utoipa::path(
-    get, path = "/schemas", tag = "schemas",
+    get, path = "/schemas", tag = "schemas", security(()),
     responses((status = 200, description = "Where everything is.", body = Index)),
 )]
 pub(super) async fn index() -> HttpResponse {
@@ -60,7 +62,7 @@ pub(super) async fn index() -> HttpResponse {
 
 /// A JSON Schema of xAPI.
 #[utoipa::path(
-    get, path = "/schemas/xapi/{name}", tag = "schemas",
+    get, path = "/schemas/xapi/{name}", tag = "schemas", security(()),
     params(("name" = String, Path, description = "File name, as `/schemas` lists it.")),
     responses(
         (status = 200, description = "A JSON Schema (2020-12).", content_type = "application/schema+json"),

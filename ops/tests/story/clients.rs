@@ -48,7 +48,7 @@ async fn server() -> Arc<Server> {
     clippy::disallowed_methods,
     reason = "tools of the tests, which are no settings of Sillage"
 )]
-fn tool(name: &str) -> PathBuf {
+pub(crate) fn tool(name: &str) -> PathBuf {
     let value = std::env::var_os(name);
     PathBuf::from(value.unwrap_or_else(|| panic!("{name} is not set: run ops/test")))
 }

@@ -155,19 +155,25 @@ impl Installation {
 
     /// The most memory that `sillage up` had, in bytes.
     pub(crate) fn peak_bytes(&self) -> u64 {
-        let status = std::fs::read_to_string(self.proc("status")).unwrap();
-        let peak = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))
-            .and_then(|rest| rest.trim().strip_suffix(" kB"))
-            .unwrap_or_else(|| panic!("{status}"));
-        peak.parse::<u64>().unwrap() * 1024
+        self.memory_kib("VmHWM:") * 1024
     }
 
     /// Counts the most memory from now on: the memory that it has, in bytes.
     pub(crate) fn peak_from_now_bytes(&self) -> u64 {
         std::fs::write(self.proc("clear_refs"), "5").unwrap();
         self.peak_bytes()
+    }
+
+    /// What the process takes of memory now, in KiB.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        self.memory_kib("VmRSS:")
+    }
+
+    fn memory_kib(&self, of: &str) -> u64 {
+        let status = std::fs::read_to_string(self.proc("status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(of));
+        let kib = line.and_then(|rest| rest.trim().strip_suffix(" kB"));
+        kib.unwrap_or_else(|| panic!("{status}")).parse().unwrap()
     }
 
     fn proc(&self, file: &str) -> PathBuf {
@@ -273,6 +279,15 @@ fn bare(arguments: &[&str]) -> Command {
         }
     }
     command
+}
+
+/// A number that the environment tells a test.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long and from where a test goes on, which is no setting of Sillage"
+)]
+pub(crate) fn told(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
 }
 
 /// The JSON of a success.

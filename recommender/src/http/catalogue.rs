@@ -15,6 +15,7 @@ use crate::store::catalogue::CatalogueVersion;
 
 /// The catalogue in force, without its items.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CatalogueInForce)]
 pub(super) struct Summary {
     /// Our own counting of what was put in force, from 1.
     version: i64,

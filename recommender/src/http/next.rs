@@ -27,6 +27,7 @@ pub(super) struct Parameters {
 
 /// A list of next activities.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NextActivities)]
 pub(super) struct Answer {
     /// The pupil's key.
     pupil: String,
@@ -90,6 +91,7 @@ struct CompetencyName {
 
 /// A level, where there is enough evidence to show one.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LevelInList)]
 struct Level {
     /// 1 to 6; null without enough evidence.
     degree: Option<u8>,

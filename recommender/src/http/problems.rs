@@ -36,7 +36,7 @@ pub(super) fn too_large(max_bytes: usize) -> Problem {
         StatusCode::PAYLOAD_TOO_LARGE,
         "too_large",
         "",
-        "body_limit",
+        "body-limit",
         detail,
     )
 }
@@ -48,7 +48,7 @@ pub(super) fn media_type(header: &str, detail: &str) -> Problem {
         status,
         "media_type",
         header,
-        "content_type_json",
+        "content-type-json",
         detail.to_owned(),
     )
 }

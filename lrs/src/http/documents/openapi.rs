@@ -46,7 +46,7 @@ struct Documented;
         ("If-None-Match" = Option<String>, Header, description = "* or entity tags: the document must be none of these"),
     ),
     responses(
-        (status = 200, description = "the document with its type, or an array of ids"),
+        (status = 200, content_type = "*/*", description = "the document with its type, or an array of ids"),
         (status = 304, description = "the client has it already"),
         (status = 404, description = "no such document", content_type = "application/problem+json"),
         (status = 400, description = "which parameter or header, which rule, which section", content_type = "application/problem+json"),
@@ -74,6 +74,7 @@ fn state_get() {}
         (status = 204, description = "committed"),
         (status = 409, description = "there is a document, and no precondition", content_type = "application/problem+json"),
         (status = 413, description = "the body is too large", content_type = "application/problem+json"),
+        (status = 415, description = "a content encoding other than gzip, deflate and zstd", content_type = "application/problem+json"),
         (status = 400, description = "which parameter or header, which rule, which section", content_type = "application/problem+json"),
         (status = 412, description = "a precondition does not hold", content_type = "application/problem+json"),
     ),
@@ -98,6 +99,7 @@ fn state_put() {}
     responses(
         (status = 204, description = "committed"),
         (status = 413, description = "the body is too large", content_type = "application/problem+json"),
+        (status = 415, description = "a content encoding other than gzip, deflate and zstd", content_type = "application/problem+json"),
         (status = 400, description = "which parameter or header, which rule, which section", content_type = "application/problem+json"),
         (status = 412, description = "a precondition does not hold", content_type = "application/problem+json"),
     ),
@@ -140,7 +142,7 @@ fn state_delete() {}
         ("If-None-Match" = Option<String>, Header, description = "* or entity tags: the document must be none of these"),
     ),
     responses(
-        (status = 200, description = "the document with its type, or an array of ids"),
+        (status = 200, content_type = "*/*", description = "the document with its type, or an array of ids"),
         (status = 304, description = "the client has it already"),
         (status = 404, description = "no such document", content_type = "application/problem+json"),
         (status = 400, description = "which parameter or header, which rule, which section", content_type = "application/problem+json"),
@@ -166,6 +168,7 @@ fn activity_profile_get() {}
         (status = 204, description = "committed"),
         (status = 409, description = "there is a document, and no precondition", content_type = "application/problem+json"),
         (status = 413, description = "the body is too large", content_type = "application/problem+json"),
+        (status = 415, description = "a content encoding other than gzip, deflate and zstd", content_type = "application/problem+json"),
         (status = 400, description = "which parameter or header, which rule, which section", content_type = "application/problem+json"),
         (status = 412, description = "a precondition does not hold", content_type = "application/problem+json"),
     ),
@@ -188,6 +191,7 @@ fn activity_profile_put() {}
     responses(
         (status = 204, description = "committed"),
         (status = 413, description = "the body is too large", content_type = "application/problem+json"),
+        (status = 415, description = "a content encoding other than gzip, deflate and zstd", content_type = "application/problem+json"),
         (status = 400, description = "which parameter or header, which rule, which section", content_type = "application/problem+json"),
         (status = 412, description = "a precondition does not hold", content_type = "application/problem+json"),
     ),
@@ -228,7 +232,7 @@ fn activity_profile_delete() {}
         ("If-None-Match" = Option<String>, Header, description = "* or entity tags: the document must be none of these"),
     ),
     responses(
-        (status = 200, description = "the document with its type, or an array of ids"),
+        (status = 200, content_type = "*/*", description = "the document with its type, or an array of ids"),
         (status = 304, description = "the client has it already"),
         (status = 404, description = "no such document", content_type = "application/problem+json"),
         (status = 400, description = "which parameter or header, which rule, which section", content_type = "application/problem+json"),
@@ -254,6 +258,7 @@ fn agent_profile_get() {}
         (status = 204, description = "committed"),
         (status = 409, description = "there is a document, and no precondition", content_type = "application/problem+json"),
         (status = 413, description = "the body is too large", content_type = "application/problem+json"),
+        (status = 415, description = "a content encoding other than gzip, deflate and zstd", content_type = "application/problem+json"),
         (status = 400, description = "which parameter or header, which rule, which section", content_type = "application/problem+json"),
         (status = 412, description = "a precondition does not hold", content_type = "application/problem+json"),
     ),
@@ -276,6 +281,7 @@ fn agent_profile_put() {}
     responses(
         (status = 204, description = "committed"),
         (status = 413, description = "the body is too large", content_type = "application/problem+json"),
+        (status = 415, description = "a content encoding other than gzip, deflate and zstd", content_type = "application/problem+json"),
         (status = 400, description = "which parameter or header, which rule, which section", content_type = "application/problem+json"),
         (status = 412, description = "a precondition does not hold", content_type = "application/problem+json"),
     ),
@@ -310,9 +316,13 @@ fn agent_profile_delete() {}
     params(
         ("X-Experience-API-Version" = String, Header, description = "1.0.x or 2.0.x"),
         ("agent" = String, Query, description = "An Agent as JSON"),
+        ("If-Match" = Option<String>, Header, description = "* or entity tags: it must be one of these"),
+        ("If-None-Match" = Option<String>, Header, description = "* or entity tags: it must be none of these"),
     ),
     responses(
-        (status = 200, description = "a Person"),
+        (status = 200, body = Object, description = "a Person"),
+        (status = 304, description = "the client has it already"),
+        (status = 412, description = "a precondition does not hold", content_type = "application/problem+json"),
         (status = 400, description = "which parameter, which rule, which section", content_type = "application/problem+json"),
     ),
 )]
@@ -326,9 +336,13 @@ fn agents() {}
     params(
         ("X-Experience-API-Version" = String, Header, description = "1.0.x or 2.0.x"),
         ("activityId" = String, Query, description = "IRI of the activity"),
+        ("If-Match" = Option<String>, Header, description = "* or entity tags: it must be one of these"),
+        ("If-None-Match" = Option<String>, Header, description = "* or entity tags: it must be none of these"),
     ),
     responses(
-        (status = 200, description = "an Activity"),
+        (status = 200, body = Object, description = "an Activity"),
+        (status = 304, description = "the client has it already"),
+        (status = 412, description = "a precondition does not hold", content_type = "application/problem+json"),
         (status = 400, description = "which parameter, which rule, which section", content_type = "application/problem+json"),
     ),
 )]

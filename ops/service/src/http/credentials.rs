@@ -17,7 +17,7 @@ use utoipa::{OpenApi, ToSchema};
 use crate::clock;
 use crate::error::{Broken, Problem};
 use crate::identity::{
-    Action, Binding, Caller, Credentials, Grant, NewCredential, Scope, fault_of_end,
+    Action, Binding, Caller, Credentials, Grant, NewCredential, ProfileMode, Scope, fault_of_end,
 };
 use crate::store::credentials::{self, Change, Listed};
 
@@ -63,8 +63,8 @@ struct Documented;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
-    /// What it may do: all, all/read, statements/write, statements/read, statements/read/mine,
-    /// state, profile, define.
+    /// What it may do.
+    #[schema(value_type = Vec<Scope>)]
     scopes: Vec<String>,
     /// What it is for: the name of an application, of no person.
     #[serde(default)]
@@ -81,6 +81,7 @@ struct Wanted {
     /// What becomes of statements that break Sillage's own profile: off, warn, refuse; left out: as
     /// the setting says.
     #[serde(default)]
+    #[schema(value_type = Option<ProfileMode>)]
     profile_mode: Option<String>,
 }
 
@@ -92,6 +93,7 @@ struct Created {
     /// The password: only its hash is kept.
     secret: String,
     /// What it may do.
+    #[schema(value_type = Vec<Scope>)]
     scopes: Vec<&'static str>,
     /// Until when it passes; null: without end.
     expires: Option<DateTime<Utc>>,
@@ -394,7 +396,7 @@ fn json<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T, Pr
         return Err(
             Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", detail).broken(broken(
                 "Content-Type".to_owned(),
-                "content_type_json",
+                "content-type-json",
                 detail.to_owned(),
             )),
         );
@@ -402,7 +404,7 @@ fn json<T: DeserializeOwned>(request: &HttpRequest, body: &[u8]) -> Result<T, Pr
     serde_json::from_slice(body).map_err(|error| {
         Problem::bad_request(
             String::new(),
-            "json_body",
+            "json-body",
             SECTION.to_owned(),
             error.to_string(),
         )

@@ -60,14 +60,14 @@ pub fn defaults(cfg: &mut web::ServiceConfig) {
 fn json_error(error: JsonPayloadError, _: &HttpRequest) -> Error {
     let (status, code, rule) = match &error {
         JsonPayloadError::OverflowKnownLength { .. } | JsonPayloadError::Overflow { .. } => {
-            (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "body_limit")
+            (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "body-limit")
         }
         JsonPayloadError::ContentType => (
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "media_type",
-            "content_type_json",
+            "content-type-json",
         ),
-        _ => (StatusCode::BAD_REQUEST, "bad_request", "json_body"),
+        _ => (StatusCode::BAD_REQUEST, "bad_request", "json-body"),
     };
     problem(status, code, rule, "", &error)
 }
@@ -80,7 +80,7 @@ fn query_error(error: QueryPayloadError, _: &HttpRequest) -> Error {
     problem(
         StatusCode::BAD_REQUEST,
         "bad_request",
-        "query_parameters",
+        "query-parameters",
         "query",
         &error,
     )
@@ -94,7 +94,7 @@ fn path_error(error: PathError, _: &HttpRequest) -> Error {
     problem(
         StatusCode::BAD_REQUEST,
         "bad_request",
-        "path_parameters",
+        "path-parameters",
         "path",
         &error,
     )

@@ -4,23 +4,31 @@ use std::fmt;
 use std::str::FromStr;
 
 /// What a credential holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, utoipa::ToSchema)]
 pub enum Scope {
     /// Everything.
+    #[schema(rename = "all")]
     All,
     /// Read everything.
+    #[schema(rename = "all/read")]
     AllRead,
     /// Write statements.
+    #[schema(rename = "statements/write")]
     StatementsWrite,
     /// Read statements.
+    #[schema(rename = "statements/read")]
     StatementsRead,
     /// Read the statements that this credential vouches for.
+    #[schema(rename = "statements/read/mine")]
     StatementsReadMine,
     /// Read and write state documents.
+    #[schema(rename = "state")]
     State,
     /// Read and write activity and agent profile documents.
+    #[schema(rename = "profile")]
     Profile,
     /// Change the definitions of activities by storing statements.
+    #[schema(rename = "define")]
     Define,
 }
 

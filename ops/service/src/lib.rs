@@ -7,6 +7,7 @@ pub mod context;
 pub mod error;
 pub mod http;
 pub mod identity;
+pub mod pace;
 pub mod pg;
 pub mod store;
 pub mod telemetry;

@@ -72,7 +72,7 @@ async fn unfold(request: &mut ServiceRequest) -> Result<(), Problem> {
         .body_max_bytes;
     is_form(request)?;
     let payload = request.take_payload();
-    let sent = body::read(request.headers(), payload, max_bytes).await?;
+    let sent = body::read(request.request(), payload, max_bytes).await?;
     let form = Form::read(&sent)?;
     let headers = request.headers_mut();
     // Those of the envelope say nothing of what is inside.

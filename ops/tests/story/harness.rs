@@ -153,6 +153,14 @@ impl Installation {
         std::fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
+    /// The most memory that `sillage up` has had so far, in kB.
+    pub(crate) fn peak_kb(&self) -> u64 {
+        let id = self.process.as_ref().unwrap().id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        peak.unwrap().trim_end_matches("kB").trim().parse().unwrap()
+    }
+
     /// The port on the loopback interface.
     pub(crate) fn port(&self) -> u16 {
         self.port

@@ -14,6 +14,7 @@ mod crash;
 mod demo;
 mod front;
 mod harness;
+mod limits;
 mod line;
 mod malformed;
 mod readers;

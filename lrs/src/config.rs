@@ -11,7 +11,9 @@ use service::identity::ProfileMode;
 
 use crate::statement::signature::{Anchors, BadAnchors};
 
-/// The least that `xapi.nesting_max` may be: an array, a statement, its `SubStatement`, `context`,
+/// The least that `xapi.nesting_max` may be: what statements without extensions need.
+///
+/// An array, a statement, its `SubStatement`, `context`,
 /// `contextActivities`, a list of them, an activity, its definition, its choices, one of them, its
 /// description.
 const NESTING_MIN: usize = 11;

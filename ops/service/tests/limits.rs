@@ -1,7 +1,5 @@
 //! What the resources of credentials take of a body.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::{App, web};
 use serde_json::Value;
@@ -50,7 +48,7 @@ async fn a_body_is_read_of_whom_may_send_it_as_it_is_and_of_some_size() {
         }
         let answer = call_service(&app, request.to_request()).await;
         assert_eq!(answer.status().as_u16(), status, "{path} {rule}");
-        let told: Value = serde_json::from_slice(&read_body(answer).await).unwrap();
+        let told: Value = serde_json::from_slice(&read_body(answer).await).expect("JSON");
         assert_eq!(told["rule"], rule, "{path}");
     }
 }

@@ -49,12 +49,12 @@ impl Server {
         let lrs = Arc::new(Lrs::new(context, LrsConfig::load(&settings)?)?);
         let shutdown = CancellationToken::new();
         let committers = tokio::spawn(lrs::run_background(Arc::clone(&lrs), shutdown.clone()));
-        let body_max = http.body_max_bytes;
+        let limits = service::http::Limits::new(&http);
         let server = HttpServer::new(move || {
             App::new()
                 .wrap(Compress::default())
                 .wrap(from_fn(service::http::trace))
-                .app_data(web::PayloadConfig::new(body_max))
+                .configure(|cfg| limits.give(cfg))
                 .configure(service::http::defaults)
                 .app_data(credentials.clone())
                 .app_data(web::Data::from(Arc::clone(&lrs)))

@@ -3,12 +3,20 @@
 
 use std::time::Duration;
 
+use schemas::strict_json::MAX_DEPTH;
 use schemas::xapi::XapiVersion;
 use serde::{Deserialize, Deserializer};
 use service::config::{ConfigError, HttpSettings, LakeSettings, Settings};
 use service::identity::ProfileMode;
 
 use crate::statement::signature::{Anchors, BadAnchors};
+
+/// The least that `xapi.nesting_max` may be: what statements without extensions need.
+///
+/// An array, a statement, its `SubStatement`, `context`,
+/// `contextActivities`, a list of them, an activity, its definition, its choices, one of them, its
+/// description.
+const NESTING_MIN: usize = 11;
 
 /// `[xapi]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -21,6 +29,10 @@ pub struct XapiSettings {
     pub authority_home_page: String,
     /// Statements in a page when the client asks for no limit, and at most.
     pub page_max: u32,
+    /// Statements in one request at most; beyond, 413.
+    pub request_max_statements: usize,
+    /// Arrays and objects in each other, in the JSON of statements, at most; beyond, 400.
+    pub nesting_max: usize,
     /// File of the certificates that the chains of signatures must lead to; empty: none.
     pub signature_anchors: String,
 }
@@ -99,6 +111,9 @@ pub enum BadConfig {
     /// A section does not fit.
     #[error(transparent)]
     Settings(#[from] ConfigError),
+    /// Statements cannot be held to this depth.
+    #[error("xapi.nesting_max: must be {min} to {max}", min = NESTING_MIN, max = MAX_DEPTH)]
+    Nesting,
     /// The file of anchors cannot be read.
     #[error("xapi.signature_anchors: could not read the file")]
     AnchorsFile(#[source] std::io::Error),
@@ -117,6 +132,9 @@ impl LrsConfig {
     pub fn load(settings: &Settings) -> Result<Self, BadConfig> {
         let http: HttpSettings = settings.section("http")?;
         let xapi: XapiSettings = settings.section("xapi")?;
+        if !(NESTING_MIN..=MAX_DEPTH).contains(&xapi.nesting_max) {
+            return Err(BadConfig::Nesting);
+        }
         Ok(Self {
             anchors: anchors(&xapi.signature_anchors)?,
             xapi,
@@ -186,6 +204,7 @@ mod tests {
         let config = LrsConfig::load(&Settings::defaults()).expect("the defaults are whole");
         assert_eq!(config.xapi.default_version, XapiVersion::V1_0_3);
         assert_eq!(config.profile.mode, ProfileMode::Off);
+        assert_eq!(config.xapi.request_max_statements, 10_000);
         assert_eq!(config.ingest.committers, 2);
         assert_eq!(config.attachments.attachment_max_bytes, 100 << 20);
         assert!(config.attachments_root.ends_with("attachments"));
@@ -242,10 +261,21 @@ mod tests {
     }
 
     #[test]
+    fn a_depth_that_statements_cannot_be_held_to_is_refused() {
+        for (depth, is_good) in [("10", false), ("11", true), ("100", true), ("101", false)] {
+            let flags = [("xapi.nesting_max", depth.to_owned())];
+            let settings = Settings::load(None, &flags).expect("a number");
+            let loaded = LrsConfig::load(&settings);
+            assert_eq!(loaded.is_ok(), is_good, "{depth}");
+            assert!(is_good || matches!(loaded, Err(BadConfig::Nesting)));
+        }
+    }
+
+    #[test]
     fn a_version_that_is_not_spoken_is_refused() {
         let xapi = |version: &str| {
             let text = format!(
-                "default_version = \"{version}\"\nauthority_home_page = \"\"\npage_max = 1\nsignature_anchors = \"\""
+                "default_version = \"{version}\"\nauthority_home_page = \"\"\npage_max = 1\nrequest_max_statements = 1\nnesting_max = 100\nsignature_anchors = \"\""
             );
             toml::from_str::<XapiSettings>(&text)
         };

@@ -10,6 +10,7 @@ mod ordered;
 pub mod person;
 pub mod query;
 pub mod references;
+mod shape;
 pub mod statement;
 pub mod store;
 pub mod warnings;

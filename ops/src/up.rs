@@ -113,6 +113,7 @@ async fn run(plan: Plan, mut database: Database) -> anyhow::Result<()> {
 
 async fn serve(plan: Plan, database: &mut Database) -> anyhow::Result<()> {
     let http: HttpSettings = plan.settings.section("http")?;
+    http.check()?;
     let cache = Duration::from_millis(http.credential_cache_ms);
     let mut context = Context::open(database.pool().clone(), cache).await?;
     let issuer = Issuer::new(plan.settings.section("oidc")?)

@@ -1,9 +1,10 @@
-//! Bodies: of the right type, as they are, not too large.
+//! Bodies of the right type.
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{Bytes, Payload};
 use service::error::Problem;
+use service::http::body;
 
 use super::problems;
 
@@ -14,8 +15,8 @@ pub(super) async fn read(
     media_types: &[&str],
     max_bytes: usize,
 ) -> Result<Bytes, Problem> {
-    let headers = request.headers();
-    let given = headers
+    let given = request
+        .headers()
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
@@ -27,13 +28,5 @@ pub(super) async fn read(
         let detail = format!("the body is sent as {}", media_types.join(" or "));
         return Err(problems::media_type("Content-Type", &detail));
     }
-    if headers.contains_key(CONTENT_ENCODING) {
-        let detail = "the body is sent as it is, without a content encoding";
-        return Err(problems::media_type("Content-Encoding", detail));
-    }
-    match payload.to_bytes_limited(max_bytes).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(_)) => Err(problems::unreadable()),
-        Err(_) => Err(problems::too_large(max_bytes)),
-    }
+    body::read(request, payload, max_bytes).await
 }

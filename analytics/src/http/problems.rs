@@ -35,13 +35,6 @@ pub(super) fn method(allowed: &'static str) -> Problem {
         .header(ALLOW, HeaderValue::from_static(allowed))
 }
 
-/// 413.
-pub(super) fn too_large(max_bytes: usize) -> Problem {
-    let detail = format!("the body is larger than {max_bytes} bytes");
-    let status = StatusCode::PAYLOAD_TOO_LARGE;
-    http(status, "too_large", "", "body-limit", detail)
-}
-
 /// 415.
 pub(super) fn media_type(header: &str, detail: &str) -> Problem {
     let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
@@ -52,13 +45,6 @@ pub(super) fn media_type(header: &str, detail: &str) -> Problem {
         "content-type",
         detail.to_owned(),
     )
-}
-
-/// 400: the body ended early.
-pub(super) fn unreadable() -> Problem {
-    let section = "RFC 9110 6.4".to_owned();
-    let detail = "the body ended early";
-    Problem::bad_request(String::new(), "body-readable", section, detail)
 }
 
 /// 400: a document was refused, nothing changed.

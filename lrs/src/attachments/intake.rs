@@ -7,9 +7,9 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use schemas::ids::StatementId;
 use schemas::xapi::Fault;
+use service::budget::Share;
 
 use super::Attachments;
-use super::budget::Share;
 use super::digest::Digests;
 use super::objects::{ObjectsError, Temporary, Upload};
 use crate::statement::attachments::{Declared, declared};

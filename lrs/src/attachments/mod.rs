@@ -5,19 +5,18 @@
 //! the statements that name it ([`objects`]). What no statement came to name is collected a day later
 //! ([`sweep`]).
 
-mod budget;
 mod digest;
 pub mod intake;
 pub mod objects;
 pub mod sweep;
 
+use service::budget::Budget;
 use service::pg::Pool;
 
 use crate::config::LrsConfig;
 use crate::statement::Body;
 use crate::statement::signature::Anchors;
 use crate::store::StoreError;
-use budget::Budget;
 use intake::Intake;
 use objects::{Objects, ObjectsError};
 

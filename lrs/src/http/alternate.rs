@@ -65,6 +65,8 @@ fn is_alternate(request: &ServiceRequest) -> bool {
 
 /// Turns the request into the one that it stands for.
 async fn unfold(request: &mut ServiceRequest) -> Result<(), Problem> {
+    // Of the envelope before it is opened; what the form says is looked at below.
+    not_in_2_0(request.headers().get(VERSION))?;
     let method = method(&params::decode(request.query_string())?)?;
     let max_bytes = request
         .app_data::<web::Data<Lrs>>()
@@ -73,7 +75,7 @@ async fn unfold(request: &mut ServiceRequest) -> Result<(), Problem> {
         .body_max_bytes;
     is_form(request)?;
     let payload = request.take_payload();
-    let sent = body::read(request.headers(), payload, max_bytes).await?;
+    let sent = body::read(request.request(), payload, max_bytes).await?;
     let form = Form::read(&sent)?;
     let headers = request.headers_mut();
     // Those of the envelope say nothing of what is inside.

@@ -1,13 +1,17 @@
 //! The body of a PUT or POST: its type, its size.
 
+use actix_web::HttpRequest;
 use actix_web::dev::Payload;
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
-use bytes::{Bytes, BytesMut};
-use futures::StreamExt;
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
+use bytes::Bytes;
+use schemas::strict_json::MAX_DEPTH;
 use service::error::Problem;
+use service::http::body::gather;
 
 use super::media::Media;
 use super::{decode, problems};
+use crate::config::XapiSettings;
+use crate::shape::{self, Shape};
 
 /// Characters that a boundary may have (RFC 2046 5.1.1) besides letters and digits.
 const BOUNDARY: &[u8] = b"'()+_,-./:=? ";
@@ -62,28 +66,31 @@ fn is_boundary(text: &str) -> bool {
 /// Reads a body of at most `max_bytes`, compressed or not, whatever its type: a larger one is refused
 /// before it is read where its length is announced, else as soon as it has grown too large.
 pub(super) async fn read(
-    headers: &HeaderMap,
+    request: &HttpRequest,
     payload: Payload,
     max_bytes: usize,
 ) -> Result<Bytes, Problem> {
-    if announced(headers).is_some_and(|bytes| bytes > max_bytes) {
-        return Err(problems::too_large(max_bytes));
-    }
-    let mut content = decode::content(headers, payload)?;
-    let mut body = BytesMut::new();
-    while let Some(chunk) = content.next().await {
-        let chunk = chunk?;
-        if body.len() + chunk.len() > max_bytes {
-            return Err(problems::too_large(max_bytes));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body.freeze())
+    let content = decode::content(request.headers(), payload)?;
+    gather(request, content, max_bytes).await
 }
 
-/// The length that the sender announces.
-pub(super) fn announced(headers: &HeaderMap) -> Option<usize> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+/// Refuses statements that are more, or nested deeper, than may be, before anything is made of them.
+pub(super) fn bounded(statements: &[u8], limits: &XapiSettings) -> Result<(), Problem> {
+    // Most requests are too short for too many: each takes a byte, and a comma.
+    let may_be_many = statements.len() / 2 > limits.request_max_statements;
+    // At its own depth the parser stops by itself, and knows the place.
+    let may_be_deep = limits.nesting_max < MAX_DEPTH;
+    if !may_be_many && !may_be_deep {
+        return Ok(());
+    }
+    let shape = Shape::of(statements);
+    if shape.elements > limits.request_max_statements {
+        return Err(problems::too_many_statements(limits.request_max_statements));
+    }
+    if may_be_deep && shape.depth > limits.nesting_max {
+        return Err(problems::invalid(vec![shape::too_deep(limits.nesting_max)]));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

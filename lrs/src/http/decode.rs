@@ -8,6 +8,7 @@ use bytes::{Buf, Bytes};
 use futures::stream::{self, LocalBoxStream};
 use futures::{Stream, StreamExt};
 use service::error::Problem;
+use service::http::body::{broken, unreadable};
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 
 use super::problems;
@@ -31,7 +32,8 @@ pub(super) fn content(headers: &HeaderMap, payload: Payload) -> Result<Content, 
         .map(|value| value.to_str().unwrap_or("?").trim().to_ascii_lowercase());
     match given.as_deref() {
         None | Some("" | "identity") => {
-            Ok(payload.map(|chunk| chunk.map_err(broken)).boxed_local())
+            let chunks = payload.map(|chunk| chunk.map_err(|error| broken(&error)));
+            Ok(chunks.boxed_local())
         }
         Some("gzip" | "x-gzip") => Ok(inflate(payload, ContentEncoding::Gzip)),
         Some("deflate") => Ok(inflate(payload, ContentEncoding::Deflate)),
@@ -43,7 +45,7 @@ pub(super) fn content(headers: &HeaderMap, payload: Payload) -> Result<Content, 
 fn inflate(payload: Payload, encoding: ContentEncoding) -> Content {
     let pieces = payload.flat_map(|chunk| stream::iter(pieces(chunk)));
     Decompress::new(pieces, encoding)
-        .map(|chunk| chunk.map_err(broken))
+        .map(|chunk| chunk.map_err(|error| broken(&error)))
         .boxed_local()
 }
 
@@ -58,20 +60,6 @@ fn pieces(chunk: Result<Bytes, PayloadError>) -> Vec<Result<Bytes, PayloadError>
             pieces
         }
         Err(error) => vec![Err(error)],
-    }
-}
-
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the shape that map_err asks for"
-)]
-fn broken(error: PayloadError) -> Problem {
-    tracing::debug!(%error, "a body could not be read");
-    let timed_out = std::io::ErrorKind::TimedOut;
-    if matches!(&error, PayloadError::Io(error) if error.kind() == timed_out) {
-        problems::too_slow()
-    } else {
-        problems::unreadable()
     }
 }
 
@@ -106,14 +94,14 @@ impl<S: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Frames<S> {
         loop {
             if self.input.is_empty() && !self.full {
                 match self.payload.next().await {
-                    Some(chunk) => self.input = chunk.map_err(broken)?,
-                    None if self.inside => return Err(problems::unreadable()),
+                    Some(chunk) => self.input = chunk.map_err(|error| broken(&error))?,
+                    None if self.inside => return Err(unreadable()),
                     None => return Ok(None),
                 }
             }
             let output = self.step().map_err(|error| {
                 tracing::debug!(%error, "a frame could not be read");
-                problems::unreadable()
+                unreadable()
             })?;
             if !output.is_empty() {
                 return Ok(Some((output, self)));
@@ -187,13 +175,6 @@ mod tests {
         assert_eq!(decoded("br", b"{}", 9).await, None);
         assert_eq!(decoded("gzip, zstd", b"{}", 9).await, None);
         assert_eq!(decoded("identity", b"{}", 1).await, Some(b"{}".to_vec()));
-    }
-
-    #[actix_web::test]
-    async fn a_body_that_was_given_up_is_not_taken_for_a_broken_one() {
-        let broken = |kind: std::io::ErrorKind| broken(PayloadError::Io(kind.into())).status();
-        assert_eq!(broken(std::io::ErrorKind::TimedOut).as_u16(), 408);
-        assert_eq!(broken(std::io::ErrorKind::ConnectionReset).as_u16(), 400);
     }
 
     #[actix_web::test]

@@ -110,15 +110,15 @@ pub(super) fn method(allowed: &'static str) -> Problem {
     .header(ALLOW, HeaderValue::from_static(allowed))
 }
 
-/// 413: told before the body is read where its length is announced.
-pub(super) fn too_large(max_bytes: usize) -> Problem {
+/// 413: more statements than a request may have.
+pub(super) fn too_many_statements(most: usize) -> Problem {
     one(
         StatusCode::PAYLOAD_TOO_LARGE,
         "too_large",
         "",
-        "body-limit",
+        "statements-limit",
         "xAPI 1.0.3 Communication 3.2",
-        format!("a body has at most {max_bytes} bytes: many statements go in several requests"),
+        format!("a request has at most {most} statements: more go in several requests"),
     )
 }
 
@@ -224,28 +224,6 @@ pub(super) fn content_encoding() -> Problem {
     )
 }
 
-/// 400: the body ended early, or is not compressed as it says.
-pub(super) fn unreadable() -> Problem {
-    bad_request(
-        "",
-        "body-readable",
-        "RFC 9110 8.4",
-        "the body ended early, or is not compressed as it says",
-    )
-}
-
-/// 408: the body took longer than it may.
-pub(super) fn too_slow() -> Problem {
-    one(
-        StatusCode::REQUEST_TIMEOUT,
-        "too_slow",
-        "",
-        "body-timeout",
-        "RFC 9110 15.5.9",
-        "the body took too long to arrive; nothing was stored: send it again, or in smaller requests",
-    )
-}
-
 /// 400: a rule of `multipart/mixed` is broken. `pointer` is a header, or a part: `part 2`.
 pub(super) fn multipart(pointer: &str, rule: &str, detail: &str) -> Problem {
     bad_request(pointer, rule, "xAPI 1.0.3 Communication 1.5.2", detail)
@@ -266,9 +244,8 @@ pub(super) fn attachments_too_large(pointer: &str, rule: &str, detail: String) -
 /// 503: as much arrives as may arrive at the same time.
 pub(super) fn attachments_busy() -> Problem {
     tracing::warn!("attachments refused: too many bytes arrive at the same time");
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "unavailable",
+    no_room(
+        "attachments-arriving-limit",
         "too many attachments arrive now; nothing was stored: try again",
     )
     .retry_after_s(2)
@@ -277,23 +254,33 @@ pub(super) fn attachments_busy() -> Problem {
 /// 503: what waits is as much as may wait, or the service stops.
 fn refused(refused: Refused) -> Problem {
     tracing::warn!(reason = %refused, "request refused");
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "unavailable",
-        format!("{refused}: try again"),
-    )
-    .retry_after_s(1)
+    let rule = match refused {
+        Refused::Full => "queue-limit",
+        Refused::Closed => "service-stopping",
+    };
+    no_room(rule, &format!("{refused}: try again")).retry_after_s(1)
 }
 
 /// 503: the wait for the commit was longer than set.
 fn waited() -> Problem {
     tracing::warn!("a request waited too long for its commit");
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "unavailable",
+    no_room(
+        "commit-timeout",
         "no commit in time; it may yet be stored: send it again with the same ids",
     )
     .retry_after_s(2)
+}
+
+/// 503, and why.
+fn no_room(rule: &str, detail: &str) -> Problem {
+    one(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "unavailable",
+        "",
+        rule,
+        "RFC 9110 15.6.4",
+        detail,
+    )
 }
 
 /// Why a request was not stored. `is_array` says how its statements are pointed at.

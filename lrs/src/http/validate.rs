@@ -3,6 +3,7 @@
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse, web};
 use schemas::profile::Profile;
+use schemas::strict_json::MAX_DEPTH;
 use schemas::xapi::XapiVersion;
 use service::error::Problem;
 use service::identity::{Action, Caller};
@@ -10,13 +11,10 @@ use service::identity::{Action, Caller};
 use super::body::{self, Kind};
 use super::{params, problems};
 use crate::Lrs;
+use crate::shape::{self, Shape};
 use crate::statement::Report;
 
 const SECTION: &str = "Sillage API, statements/validate";
-
-/// How many statements are looked at in one request: twice what an offline client posts at once, and
-/// an answer of some megabytes.
-const MOST_STATEMENTS: usize = 10_000;
 
 /// POST: a report on one statement or an array. Who may write statements or read everything may ask.
 pub(super) async fn post(
@@ -34,16 +32,25 @@ pub(super) async fn post(
             "statements to be looked at are sent as application/json, without the contents of attachments",
         ));
     }
-    let max_bytes = lrs.config().body_max_bytes;
-    let sent = body::read(request.headers(), payload.into_inner(), max_bytes).await?;
+    let config = lrs.config();
+    let sent = body::read(&request, payload.into_inner(), config.body_max_bytes).await?;
+    let (most, deepest) = (config.xapi.request_max_statements, config.xapi.nesting_max);
     // A body of many statements is the work of a tenth of a second: others are answered meanwhile.
-    let report =
-        web::block(move || Report::of_body(&sent, version, Profile::sillage(), MOST_STATEMENTS))
-            .await
-            .map_err(|error| Problem::internal(&error))?;
+    let report = web::block(move || report(&sent, version, most, deepest))
+        .await
+        .map_err(|error| Problem::internal(&error))?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
         .json(report))
+}
+
+/// Of at most so many statements, no deeper than is set: at its own depth the parser stops by itself.
+fn report(sent: &[u8], version: XapiVersion, most: usize, deepest: usize) -> Report {
+    let profile = Profile::sillage();
+    if deepest < MAX_DEPTH && Shape::of(sent).depth > deepest {
+        return Report::of_fault(shape::too_deep(deepest), version, profile);
+    }
+    Report::of_body(sent, version, profile, most)
 }
 
 /// The parameter `version`, else the header of xAPI, else 1.0.3: the verdict on a statement does not

@@ -113,6 +113,14 @@ impl Report {
         writer.finish()
     }
 
+    /// A body that is not looked at, because of this.
+    #[must_use]
+    pub fn of_fault(fault: Fault, version: XapiVersion, profile: &Profile) -> Self {
+        let mut writer = Writer::new(version, profile);
+        writer.body(fault);
+        writer.finish()
+    }
+
     /// Whether xAPI accepts all of it.
     #[must_use]
     pub fn accepted(&self) -> bool {

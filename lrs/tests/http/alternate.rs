@@ -60,8 +60,7 @@ async fn a_form_writes_and_reads_with_nothing_in_the_headers() {
 #[actix_web::test]
 async fn a_form_that_was_compressed_is_decoded_once() {
     let app = App::start().await;
-    let encodings: [(&str, fn(&[u8]) -> Vec<u8>); 2] = [("gzip", gzip), ("zstd", zstd)];
-    for (n, (encoding, compress)) in (1..).zip(encodings) {
+    for (n, encoding) in [(1, "gzip"), (2, "zstd")] {
         let one = id(n).to_string();
         let sent = statement(id(n), "a", "v", "é").to_string();
         let fields = [
@@ -74,7 +73,10 @@ async fn a_form_that_was_compressed_is_decoded_once() {
             .bare(Method::POST, "/statements?method=PUT")
             .header("Content-Type", FORM)
             .header("Content-Encoding", encoding)
-            .body(compress(written(&fields).as_bytes()));
+            .body(match encoding {
+                "gzip" => gzip(written(&fields).as_bytes()),
+                _ => zstd(written(&fields).as_bytes()),
+            });
         Answer::of(put).await.is(204);
         app.get(&[("statementId", &one)]).await.is(200);
     }

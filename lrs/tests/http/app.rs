@@ -7,8 +7,9 @@ use actix_web::{App as ActixApp, HttpServer, middleware, web};
 use lrs::{Lrs, LrsConfig};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
-use service::config::Settings;
+use service::config::{HttpSettings, Settings};
 use service::context::Context;
+use service::http::Limits;
 use service::identity::Scope;
 use service::identity::oidc::Issuer;
 use service::testkit::{TestDb, TestIssuer};
@@ -42,7 +43,17 @@ impl App {
         let db = Arc::new(TestDb::new(&[lrs::MIGRATIONS]).await);
         let authorization = db.basic(&[Scope::All]).await;
         let attachments = Arc::new(tempfile::tempdir().expect("a folder"));
-        Self::on(db, authorization, attachments, change, None).await
+        let limits = limits(|_| {});
+        Self::on(db, authorization, attachments, change, None, limits).await
+    }
+
+    /// An LRS on a fresh database, with other settings of what requests share.
+    pub(crate) async fn sharing(change: impl FnOnce(&mut HttpSettings)) -> Self {
+        let db = Arc::new(TestDb::new(&[lrs::MIGRATIONS]).await);
+        let authorization = db.basic(&[Scope::All]).await;
+        let attachments = Arc::new(tempfile::tempdir().expect("a folder"));
+        let limits = limits(change);
+        Self::on(db, authorization, attachments, |_| {}, None, limits).await
     }
 
     /// An LRS on a fresh database that takes the tokens of an issuer.
@@ -50,14 +61,16 @@ impl App {
         let db = Arc::new(TestDb::new(&[lrs::MIGRATIONS]).await);
         let authorization = db.basic(&[Scope::All]).await;
         let attachments = Arc::new(tempfile::tempdir().expect("a folder"));
-        Self::on(db, authorization, attachments, |_| {}, issuer.accepted()).await
+        let (issuer, limits) = (issuer.accepted(), limits(|_| {}));
+        Self::on(db, authorization, attachments, |_| {}, issuer, limits).await
     }
 
     /// One more LRS on the same database, with connections of its own.
     pub(crate) async fn another(&self) -> Self {
         let attachments = Arc::clone(&self.attachments);
         let db = Arc::clone(&self.db);
-        Self::on(db, self.authorization.clone(), attachments, |_| {}, None).await
+        let (authorization, limits) = (self.authorization.clone(), limits(|_| {}));
+        Self::on(db, authorization, attachments, |_| {}, None, limits).await
     }
 
     async fn on(
@@ -66,6 +79,7 @@ impl App {
         attachments: Arc<TempDir>,
         change: impl FnOnce(&mut LrsConfig),
         issuer: Option<Issuer>,
+        limits: Limits,
     ) -> Self {
         let mut config = LrsConfig::load(&Settings::defaults()).expect("the defaults");
         config.attachments_root = attachments.path().to_string_lossy().into_owned();
@@ -83,6 +97,7 @@ impl App {
                 .app_data(credentials.clone())
                 .app_data(lrs.clone())
                 .wrap(middleware::from_fn(service::http::trace))
+                .configure(|cfg| limits.give(cfg))
                 .configure(service::http::defaults)
                 .configure(lrs::routes)
         })
@@ -195,6 +210,13 @@ impl App {
         let client = self.db.pool().get().await.expect("a connection");
         client.query_one(sql, &[]).await.expect("a number").get(0)
     }
+}
+
+/// What requests share, at the default settings but for what is changed.
+fn limits(change: impl FnOnce(&mut HttpSettings)) -> Limits {
+    let mut http: HttpSettings = Settings::defaults().section("http").expect("the defaults");
+    change(&mut http);
+    Limits::new(&http)
 }
 
 impl Drop for App {

@@ -477,6 +477,7 @@ async fn what_is_on_its_way_has_a_budget_and_gives_it_back() {
     for _ in 0..3 {
         let busy = app.post_parts(&sized(&[230_000, 230_000])).await.is(503);
         assert_eq!(busy.header("retry-after"), "2");
+        assert_eq!(busy.body["rule"], "attachments-arriving-limit");
     }
     assert_eq!(app.count().await, 0);
     nothing_arriving(&app).await;

@@ -136,6 +136,7 @@ async fn a_full_queue_is_503_with_retry_after() {
     for answer in answers.iter().filter(|answer| answer.status != 200) {
         assert_eq!(answer.status, 503, "{}", answer.text);
         assert_eq!(answer.header("retry-after"), "1");
+        assert_eq!(answer.body["rule"], "queue-limit");
     }
     assert_eq!(app.count().await, stored as i64);
 }

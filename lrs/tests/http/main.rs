@@ -16,6 +16,7 @@ mod errors;
 mod formats;
 mod fuzz;
 mod headers;
+mod limits;
 mod lost_connection;
 mod malformed;
 mod mixed;

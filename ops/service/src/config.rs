@@ -88,12 +88,20 @@ pub struct HttpSettings {
     pub workers: usize,
     /// Largest body of a request, in bytes.
     pub body_max_bytes: usize,
-    /// How long a body may take to arrive, in seconds.
+    /// Bytes of bodies that may be in memory at the same time; beyond, 503.
+    pub bodies_max_bytes: u64,
+    /// Largest head of a request, in bytes.
+    pub headers_max_bytes: usize,
+    /// How long a body may take to arrive, in seconds; what arrives earns more.
     pub body_timeout_s: u64,
     /// How long requests under way may take at a stop, in seconds.
     pub drain_s: u64,
     /// How long a credential is remembered while the database tells of changes, in milliseconds.
     pub credential_cache_ms: u64,
+    /// Requests a second of one credential, or of one person by token, in this process; 0: no limit.
+    pub credential_requests_per_s: u32,
+    /// Requests that it may make at once after a pause.
+    pub credential_burst: u32,
     /// Origins of front-ends in browsers, separated by commas; `*`: every one.
     pub cors_origins: String,
     /// Addresses and networks of proxies that speak TLS for us, separated by commas.
@@ -108,6 +116,17 @@ pub struct HttpSettings {
 }
 
 impl HttpSettings {
+    /// Refuses what cannot go together: a form of xAPI's alternate request syntax is in memory twice.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let least = (self.body_max_bytes as u64).saturating_mul(2);
+        if self.bodies_max_bytes >= least {
+            return Ok(());
+        }
+        Err(ConfigError(vec![format!(
+            "http.bodies_max_bytes: must be at least {least}, twice http.body_max_bytes"
+        )]))
+    }
+
     /// The origins that are allowed, one by one.
     pub fn cors_origins(&self) -> impl Iterator<Item = &str> {
         listed(&self.cors_origins)
@@ -437,7 +456,8 @@ mod tests {
         let settings = Settings::defaults();
         let lake: LakeSettings = settings.section("lake").expect("[lake]");
         assert_eq!(lake.commit_every_ms, 15_000);
-        settings.section::<HttpSettings>("http").expect("[http]");
+        let http: HttpSettings = settings.section("http").expect("[http]");
+        http.check().expect("room for a body");
         settings.section::<LogSettings>("log").expect("[log]");
         settings
             .section::<DatabaseSettings>("database")
@@ -506,6 +526,15 @@ mod tests {
                 .section::<LogSettings>("log")
                 .expect_err("neither a format nor a level");
         }
+    }
+
+    #[test]
+    fn a_budget_that_no_body_fits_in_is_refused() {
+        let pairs = env(&[("SILLAGE_HTTP_BODIES_MAX_BYTES", "33554431")]);
+        let settings = Settings::layer(None, &pairs, &[]).expect("a number");
+        let http: HttpSettings = settings.section("http").expect("[http]");
+        let told = http.check().expect_err("too little").to_string();
+        assert!(told.contains("http.bodies_max_bytes"), "{told}");
     }
 
     fn tempfile_toml(text: &str) -> tempfile::NamedTempFile {

@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+pub mod budget;
 pub mod clock;
 pub mod config;
 pub mod context;
 pub mod error;
 pub mod http;
 pub mod identity;
+pub mod pace;
 pub mod pg;
 pub mod store;
 pub mod telemetry;

@@ -3,6 +3,7 @@
 mod cors;
 mod documentation;
 mod encoding;
+mod head;
 mod health;
 mod patience;
 mod published;
@@ -21,8 +22,10 @@ use actix_web::{App, HttpResponse, HttpServer, Resource, ResponseError, Route, w
 use service::Context;
 use service::config::HttpSettings;
 use service::error::{Broken, Problem};
+use service::http::Limits;
 use tokio::task::JoinHandle;
 
+use self::head::Heads;
 use self::patience::Patience;
 use self::transport::Plain;
 use crate::exit::{Code, Failure};
@@ -95,10 +98,11 @@ impl Server {
         listener: TcpListener,
         settings: &HttpSettings,
     ) -> Result<Self, Failure> {
-        let body_max = settings.body_max_bytes;
         let tls = transport::tls(settings)?;
         let plain = web::Data::new(Plain::of(settings)?);
         let patience = web::Data::new(Patience(Duration::from_secs(settings.body_timeout_s)));
+        let heads = web::Data::new(Heads(settings.headers_max_bytes));
+        let limits = Limits::new(settings);
         let fronts = settings.clone();
         let server = HttpServer::new(move || {
             let site = site.clone();
@@ -108,12 +112,14 @@ impl Server {
                 .wrap(from_fn(patience::with_bodies))
                 .wrap(Compress::default())
                 .wrap(from_fn(encoding::entity_tag))
+                .wrap(from_fn(head::bounded))
                 .wrap(cors::cors(&fronts))
                 .wrap(from_fn(transport::encrypted))
                 .wrap(from_fn(service::http::trace))
                 .app_data(plain.clone())
                 .app_data(patience.clone())
-                .app_data(web::PayloadConfig::new(body_max))
+                .app_data(heads.clone())
+                .configure(|cfg| limits.give(cfg))
                 .configure(service::http::defaults)
                 .configure(move |cfg| routes(&site, cfg))
         })

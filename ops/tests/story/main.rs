@@ -17,6 +17,7 @@ mod demo;
 mod described;
 mod front;
 mod harness;
+mod limits;
 mod line;
 mod malformed;
 mod memory;

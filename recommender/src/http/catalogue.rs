@@ -1,11 +1,12 @@
 //! `PUT` and `GET /api/v1/catalogue`.
 
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use service::error::Problem;
+use service::http::body;
 use service::identity::{Action, Caller};
 use utoipa::ToSchema;
 
@@ -123,13 +124,5 @@ async fn json(
             "a catalogue is sent as application/json",
         ));
     }
-    if request.headers().contains_key(CONTENT_ENCODING) {
-        let detail = "a catalogue is sent as it is, not compressed";
-        return Err(problems::media_type("Content-Encoding", detail));
-    }
-    match payload.to_bytes_limited(max_bytes).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(_)) => Err(problems::unreadable()),
-        Err(_) => Err(problems::too_large(max_bytes)),
-    }
+    body::read(request, payload, max_bytes).await
 }

@@ -20,7 +20,7 @@ pub(super) async fn document(
 ) -> Result<Document, Problem> {
     Ok(Document {
         content_type: content_type(request)?,
-        content: body::read(request.headers(), payload, max_bytes).await?,
+        content: body::read(request, payload, max_bytes).await?,
     })
 }
 

@@ -1,17 +1,18 @@
 //! A request in `multipart/mixed`, read as it arrives: the first part decides what may follow.
 
+use actix_web::HttpRequest;
 use actix_web::dev::Payload;
-use actix_web::http::header::HeaderMap;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::StreamExt;
 use schemas::xapi::XapiVersion;
 use service::error::Problem;
+use service::http::body::{Gathered, announced};
 
 use super::parser::{Broken, Event, Header, Parser};
 use crate::Lrs;
 use crate::attachments::intake::{Incoming, Intake, NotTaken, Wanted};
 use crate::attachments::objects::ObjectsError;
-use crate::http::body::announced;
+use crate::http::body;
 use crate::http::decode::{self, Content};
 use crate::http::media::{self, Media};
 use crate::http::problems;
@@ -34,7 +35,7 @@ pub(in crate::http) struct Received<'a> {
 /// Reads a request whose parts are told apart by `boundary`.
 pub(in crate::http) async fn receive<'a>(
     lrs: &'a Lrs,
-    headers: &HeaderMap,
+    request: &HttpRequest,
     payload: Payload,
     boundary: &str,
     version: XapiVersion,
@@ -43,16 +44,18 @@ pub(in crate::http) async fn receive<'a>(
     let most = (lrs.config().body_max_bytes as u64)
         .saturating_add(limits.request_bytes)
         .saturating_add(OVERHEAD_BYTES.saturating_mul(limits.request_count as u64 + 2));
-    if announced(headers).is_some_and(|bytes| bytes as u64 > most) {
+    if announced(request.headers()).is_some_and(|bytes| bytes as u64 > most) {
         return Err(too_large(&NotTaken::AllTooLarge(limits.request_bytes), ""));
     }
     let mut parts = Parts {
-        content: decode::content(headers, payload)?,
+        content: decode::content(request.headers(), payload)?,
         parser: Parser::new(boundary),
         left: most,
         number: 0,
     };
-    let statements = first(&mut parts, lrs.config().body_max_bytes).await?;
+    let statements = Gathered::new(request, lrs.config().body_max_bytes);
+    let statements = first(&mut parts, statements).await?;
+    body::bounded(&statements, &lrs.config().xapi)?;
     let body = parse_mixed(&statements, version).map_err(problems::invalid)?;
     let mut intake = lrs.attachments().intake(&body);
     if intake.declared() > limits.request_count {
@@ -151,7 +154,7 @@ impl Parts {
 }
 
 /// The statements: the first part.
-async fn first(parts: &mut Parts, max_bytes: usize) -> Result<Bytes, Problem> {
+async fn first(parts: &mut Parts, mut statements: Gathered<'_>) -> Result<Bytes, Problem> {
     let media = parts
         .begin()
         .await?
@@ -163,14 +166,10 @@ async fn first(parts: &mut Parts, max_bytes: usize) -> Result<Bytes, Problem> {
             "the first part holds the statements, with `Content-Type: application/json`",
         ));
     }
-    let mut statements = BytesMut::new();
     while let Some(data) = parts.data().await? {
-        if statements.len() + data.len() > max_bytes {
-            return Err(problems::too_large(max_bytes));
-        }
-        statements.extend_from_slice(&data);
+        statements.take(&data)?;
     }
-    Ok(statements.freeze())
+    Ok(statements.whole())
 }
 
 /// The content of an attachment: any other part.

@@ -1,7 +1,7 @@
 //! The statements of a PUT or POST, with what came beside them.
 
+use actix_web::HttpRequest;
 use actix_web::dev::Payload;
-use actix_web::http::header::HeaderMap;
 use schemas::ids::StatementId;
 use schemas::xapi::XapiVersion;
 use service::error::Problem;
@@ -27,13 +27,15 @@ impl<'a> Sent<'a> {
     /// Reads a request.
     pub(super) async fn read(
         lrs: &'a Lrs,
-        headers: &HeaderMap,
+        request: &HttpRequest,
         payload: Payload,
         version: XapiVersion,
     ) -> Result<Self, Problem> {
-        match body::kind(headers)? {
+        match body::kind(request.headers())? {
             Kind::Json => {
-                let sent = body::read(headers, payload, lrs.config().body_max_bytes).await?;
+                let config = lrs.config();
+                let sent = body::read(request, payload, config.body_max_bytes).await?;
+                body::bounded(&sent, &config.xapi)?;
                 Ok(Self {
                     body: parse(&sent, version).map_err(problems::invalid)?,
                     bytes: sent.len(),
@@ -42,7 +44,7 @@ impl<'a> Sent<'a> {
             }
             Kind::Mixed(boundary) => {
                 let received =
-                    multipart::receive(lrs, headers, payload, &boundary, version).await?;
+                    multipart::receive(lrs, request, payload, &boundary, version).await?;
                 Ok(Self {
                     body: received.body,
                     bytes: received.bytes,

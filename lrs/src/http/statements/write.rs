@@ -26,7 +26,7 @@ pub(in crate::http) async fn put(
 ) -> Result<HttpResponse, Problem> {
     caller.require(Action::WriteStatements)?;
     let id = id_of_put(&params::decode(request.query_string())?)?;
-    let sent = Sent::read(&lrs, request.headers(), payload.into_inner(), version).await?;
+    let sent = Sent::read(&lrs, &request, payload.into_inner(), version).await?;
     let parsed = one(&sent.body)?;
     if parsed.id().is_some_and(|inside| inside != id) {
         return Err(problems::bad_request(
@@ -65,7 +65,7 @@ pub(in crate::http) async fn post(
             "a POST of statements has no parameters",
         ));
     }
-    let sent = Sent::read(&lrs, request.headers(), payload.into_inner(), version).await?;
+    let sent = Sent::read(&lrs, &request, payload.into_inner(), version).await?;
     let is_array = matches!(sent.body, Body::Many(_));
     access::may_write(&caller, sent.body.statements(), is_array)?;
     profile_check(&lrs, &caller, sent.body.statements(), is_array)?;

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{OpenApi, ToSchema};
 
+use super::body;
 use crate::clock;
 use crate::error::{Broken, Problem};
 use crate::identity::{
@@ -26,6 +27,9 @@ const SECTION: &str = "Sillage API, credentials";
 
 /// For how long the former secret may pass after a rotation, at most: 90 days.
 const FORMER_MAX_S: u64 = 90 * 24 * 3600;
+
+/// Bytes of a body: a grant is some hundred bytes.
+const BODY_MAX_BYTES: usize = 64 * 1024;
 
 /// The routes; the application gives `web::Data<Credentials>`.
 pub fn routes(cfg: &mut web::ServiceConfig) {
@@ -167,9 +171,10 @@ async fn create(
     caller: Caller,
     known: web::Data<Credentials>,
     request: HttpRequest,
-    body: web::Bytes,
+    payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     caller.require(Action::Administer)?;
+    let body = body::read(&request, payload, BODY_MAX_BYTES).await?;
     let grant = grant(json(&request, &body)?)?;
     let new = NewCredential::random();
     credentials::insert(known.pool(), &new, &grant).await?;
@@ -199,9 +204,10 @@ async fn rotate(
     known: web::Data<Credentials>,
     request: HttpRequest,
     key: web::Path<String>,
-    body: web::Bytes,
+    payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     caller.require(Action::Administer)?;
+    let body = body::read(&request, payload, BODY_MAX_BYTES).await?;
     let rotation = rotation(&request, &body)?;
     let new = NewCredential::with_key(storable(key.into_inner())?);
     let former = Duration::from_secs(rotation.former_passes_s);

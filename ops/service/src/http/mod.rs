@@ -1,7 +1,9 @@
 //! What every service's HTTP side shares: request ids, the access log, answers to what is no route.
 
+pub mod body;
 mod caller;
 pub mod credentials;
+mod limits;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -13,6 +15,8 @@ use actix_web::{Error, HttpRequest, HttpResponse, ResponseError, web};
 use std::time::Instant;
 
 use crate::error::{Broken, Problem, REQUEST_ID};
+
+pub use limits::Limits;
 
 /// Middleware (`from_fn(trace)`): gives the request an id, logs one line when it is answered.
 ///

@@ -1,11 +1,11 @@
-//! How many bytes of attachments may be on their way at the same time, in this process.
+//! How many bytes may be on their way at the same time, in this process: of bodies, of attachments.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The bytes that all requests share.
 #[derive(Clone, Debug)]
-pub(super) struct Budget(Arc<Shared>);
+pub struct Budget(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -15,20 +15,24 @@ struct Shared {
 
 /// What one request has of it; given back when dropped.
 #[derive(Debug)]
-pub(super) struct Share {
+pub struct Share {
     budget: Budget,
     bytes: u64,
 }
 
 impl Budget {
-    pub(super) fn new(limit: u64) -> Self {
+    /// So many bytes, none of them taken.
+    #[must_use]
+    pub fn new(limit: u64) -> Self {
         Self(Arc::new(Shared {
             limit,
             taken: AtomicU64::new(0),
         }))
     }
 
-    pub(super) fn share(&self) -> Share {
+    /// A share of it, empty at first.
+    #[must_use]
+    pub fn share(&self) -> Share {
         Share {
             budget: self.clone(),
             bytes: 0,
@@ -38,7 +42,7 @@ impl Budget {
 
 impl Share {
     /// Takes more; false when there is no more.
-    pub(super) fn grow(&mut self, bytes: u64) -> bool {
+    pub fn grow(&mut self, bytes: u64) -> bool {
         let shared = &self.budget.0;
         let taken = shared
             .taken

@@ -93,7 +93,7 @@ fn statement_object(version: XapiVersion) -> Any {
 fn object(members: Vec<(&'static str, f64, Any)>) -> Any {
     let (keys, values): (Vec<_>, Vec<_>) = members
         .into_iter()
-        .map(|(key, often, value)| (key, option::weighted(often, value)))
+        .map(|(key, often, value)| (key, there(often, value)))
         .unzip();
     values
         .prop_map(move |values| {
@@ -102,6 +102,15 @@ fn object(members: Vec<(&'static str, f64, Any)>) -> Any {
             Value::Object(there.collect())
         })
         .boxed()
+}
+
+/// A value that is there so often: always with 1.
+fn there(often: f64, value: Any) -> BoxedStrategy<Option<Value>> {
+    if often < 1.0 {
+        option::weighted(often, value).boxed()
+    } else {
+        value.prop_map(Some).boxed()
+    }
 }
 
 fn of(texts: &[&'static str]) -> Any {

@@ -245,7 +245,12 @@ impl Answer {
         let response = request.send().await.expect("an answer");
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.expect("a body");
-        let body = serde_json::from_str(&text).unwrap_or_default();
+        // In multipart/mixed the JSON is the first part.
+        let json = match text.strip_prefix("--") {
+            Some(mixed) => mixed.split("\r\n").nth(3).unwrap_or_default(),
+            None => &text,
+        };
+        let body = serde_json::from_str(json).unwrap_or_default();
         Self {
             status,
             headers,

@@ -39,7 +39,7 @@ fn what_means_the_same_is_the_same() {
         ),
         (
             "no timestamp",
-            ",\n        \"timestamp\":\"2026-10-05T18:42:11.250+02:00\"",
+            ",\n    \"timestamp\":\"2026-10-05T18:42:11.250+02:00\"",
             "",
         ),
         (

@@ -96,7 +96,8 @@ fn client(claims: &Map<String, Value>) -> Option<&str> {
 }
 
 /// The xAPI scopes of the configured claim: a list, or words with spaces between. Others are
-/// passed over: a claim may hold `openid`.
+/// passed over: a claim may hold `openid`, and beside that `profile` is a word of `OpenID` Connect
+/// (Core 5.4), which any application may ask for.
 fn scopes(claims: &Map<String, Value>, rules: &Rules) -> Vec<Scope> {
     let claim = rules.scope_claim.as_ref().and_then(|name| claims.get(name));
     let words: Vec<&str> = match claim {
@@ -104,8 +105,10 @@ fn scopes(claims: &Map<String, Value>, rules: &Rules) -> Vec<Scope> {
         Some(Value::Array(words)) => words.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     };
+    let is_openid = words.contains(&"openid");
     words
         .into_iter()
+        .filter(|word| !(is_openid && *word == Scope::Profile.as_str()))
         .filter_map(|word| word.parse().ok())
         .collect()
 }

@@ -244,10 +244,10 @@ fn members(object: Value) -> Map<String, Value> {
 }
 
 fn agent(says_so: bool) -> Any {
-    let kind = option::weighted(if says_so { 1.0 } else { 0.5 }, Just("Agent"));
+    let kind = there(if says_so { 1.0 } else { 0.5 }, of(&["Agent"]));
     (identifier(), kind, option::of(text()))
         .prop_map(|(mut agent, kind, name)| {
-            agent.extend(kind.map(|kind| ("objectType".to_owned(), kind.into())));
+            agent.extend(kind.map(|kind| ("objectType".to_owned(), kind)));
             agent.extend(name.map(|name| ("name".to_owned(), name)));
             Value::Object(agent)
         })

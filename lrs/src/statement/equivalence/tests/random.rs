@@ -78,7 +78,9 @@ fn activities(statement: &mut Value, mut change: impl FnMut(&mut Value)) {
         {
             match list {
                 Value::Array(list) => list.iter_mut().for_each(&mut change),
-                single => change(single),
+                single @ Value::Object(_) => change(single),
+                // What was put there to make another statement.
+                _ => {}
             }
         }
     });

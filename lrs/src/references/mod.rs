@@ -6,7 +6,7 @@
 //! statements in their final order, a [`Range`] at a time:
 //!
 //! 1. each statement of the range that refers to another inherits from the whole chain behind it, as
-//!    far as it is stored up to the end of the range ([`inherit`]);
+//!    far as it is stored up to the end of the range (`inherit`);
 //! 2. where the range holds a statement that earlier ones waited for, those, and those that refer to
 //!    them, inherit from what their chains have become;
 //! 3. targets of the range that are not stored are noted as waited for, and the position moves on.

@@ -1,6 +1,6 @@
 //! The credentials of the database, remembered.
 //!
-//! While the database tells of every change ([`super::watch`]) a credential is remembered for as
+//! While the database tells of every change ([`super::watch()`]) a credential is remembered for as
 //! long as the setting says and forgotten when it changes. A process that does not hear trusts
 //! nothing that it read more than [`BLIND`] ago.
 

@@ -1,8 +1,8 @@
 //! Tokens of an `OpenID` provider: `Authorization: Bearer` with a JWT, verified by the provider's
 //! published keys (`OpenID` Connect Discovery, RFC 7517, RFC 7519, RFC 8725).
 //!
-//! [`Issuer::caller`] is the path: [`token`] reads the header and checks the signature by a key of
-//! [`keys`]; [`claims`] checks for whom and until when it is, and makes a [`Caller`] of it.
+//! [`Issuer::caller`] is the path: `token` reads the header and checks the signature by a key of
+//! `keys`; `claims` checks for whom and until when it is, and makes a [`Caller`] of it.
 
 mod claims;
 mod keys;

@@ -10,6 +10,10 @@ use super::{
 };
 use crate::documents::Kind;
 
+const STATEMENTS: &str = "GET, HEAD, POST, PUT";
+const DOCUMENTS: &str = "DELETE, GET, HEAD, POST, PUT";
+const READ_ALONE: &str = "GET, HEAD";
+
 /// The resources under `/xapi`, and those of statements under `/api/v1`. The application gives `web::Data<Lrs>` and
 /// `web::Data<service::identity::Credentials>`.
 pub fn routes(cfg: &mut web::ServiceConfig) {
@@ -33,12 +37,14 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
             .service(
                 // Who reads: all, all/read, statements/read. Who writes: all, statements/write.
                 web::resource("/statements")
-                    .wrap(from_fn(version::required))
+                    .wrap(from_fn(|request, next| {
+                        version::required(STATEMENTS, request, next)
+                    }))
                     .route(web::get().to(statements::get))
                     .route(web::head().to(statements::get))
                     .route(web::put().to(statements::put))
                     .route(web::post().to(statements::post))
-                    .default_service(web::to(|| method_not_allowed("GET, HEAD, POST, PUT"))),
+                    .default_service(web::to(|| method_not_allowed(STATEMENTS))),
             )
             // Who reads: all, all/read, state. Who writes: all, state.
             .service(document("/activities/state", Kind::State))
@@ -48,25 +54,29 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
             .service(
                 // Who reads: all, all/read.
                 web::resource("/agents")
-                    .wrap(from_fn(version::required))
+                    .wrap(from_fn(|request, next| {
+                        version::required(READ_ALONE, request, next)
+                    }))
                     .route(web::get().to(agents::get))
                     .route(web::head().to(agents::get))
-                    .default_service(web::to(|| method_not_allowed("GET, HEAD"))),
+                    .default_service(web::to(|| method_not_allowed(READ_ALONE))),
             )
             .service(
                 // Who reads: all, all/read.
                 web::resource("/activities")
-                    .wrap(from_fn(version::required))
+                    .wrap(from_fn(|request, next| {
+                        version::required(READ_ALONE, request, next)
+                    }))
                     .route(web::get().to(activities::get))
                     .route(web::head().to(activities::get))
-                    .default_service(web::to(|| method_not_allowed("GET, HEAD"))),
+                    .default_service(web::to(|| method_not_allowed(READ_ALONE))),
             )
             .service(
                 // Open to everybody.
                 web::resource("/about")
                     .route(web::get().to(about::get))
                     .route(web::head().to(about::get))
-                    .default_service(web::to(|| method_not_allowed("GET, HEAD"))),
+                    .default_service(web::to(|| method_not_allowed(READ_ALONE))),
             ),
     );
 }
@@ -75,15 +85,15 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
 fn document(path: &'static str, kind: Kind) -> impl HttpServiceFactory + 'static {
     web::resource(path)
         .app_data(kind)
-        .wrap(from_fn(version::required))
+        .wrap(from_fn(|request, next| {
+            version::required(DOCUMENTS, request, next)
+        }))
         .route(web::get().to(documents::get))
         .route(web::head().to(documents::get))
         .route(web::put().to(documents::put))
         .route(web::post().to(documents::post))
         .route(web::delete().to(documents::delete))
-        .default_service(web::to(|| {
-            method_not_allowed("DELETE, GET, HEAD, POST, PUT")
-        }))
+        .default_service(web::to(|| method_not_allowed(DOCUMENTS)))
 }
 
 async fn method_not_allowed(allowed: &'static str) -> HttpResponse {

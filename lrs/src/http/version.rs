@@ -1,7 +1,7 @@
 //! `X-Experience-API-Version` and `X-Experience-API-Consistent-Through` (xAPI 1.0.3 Communication
 //! 3.3 and 2.1).
 
-use actix_web::body::MessageBody;
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
@@ -53,17 +53,20 @@ pub(super) async fn headers(
     Ok(response)
 }
 
-/// Middleware: 400 without a version that is spoken here, whatever else the request is.
+/// Middleware of a resource with these methods (`Allow`): 400 without a version that is spoken here,
+/// whatever else the request is. Another method is left to the answer that says so.
 pub(super) async fn required(
+    allowed: &'static str,
     request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse, Error> {
+    let is_known = allowed
+        .split(", ")
+        .any(|method| method == request.method().as_str());
     match of(request.headers()) {
-        Ok(_) => Ok(next.call(request).await?.map_into_left_body()),
         // Not as an error: the middleware outside would have nothing to put its headers on.
-        Err(problem) => Ok(request
-            .into_response(problem.error_response())
-            .map_into_right_body()),
+        Err(problem) if is_known => Ok(request.into_response(problem.error_response())),
+        Ok(_) | Err(_) => next.call(request).await,
     }
 }
 

@@ -240,9 +240,10 @@ async fn change(
     known: web::Data<Credentials>,
     request: HttpRequest,
     key: web::Path<String>,
-    body: web::Bytes,
+    payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     caller.require(Action::Administer)?;
+    let body = body::read(&request, payload, BODY_MAX_BYTES).await?;
     let change = changed(json(&request, &body)?)?;
     let key = storable(key.into_inner())?;
     if !credentials::change(known.pool(), &key, change).await? {

@@ -1,8 +1,11 @@
 //! One table of the lake.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray as _, RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
+use arrow::datatypes::Int32Type;
+use arrow::error::ArrowError;
 use datafusion::prelude::{col, lit};
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
@@ -11,6 +14,7 @@ use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::table::state::DeltaTableState;
 use deltalake::writer::{DeltaWriter, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableError, TableProperty};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
@@ -29,8 +33,15 @@ pub(crate) const KEEP_DAYS: i64 = 7;
 /// Commits between two checkpoints of the log: what has to be read to open a table.
 const CHECKPOINT_EVERY: &str = "50";
 
+/// The one column that tables are partitioned by; it stands in the names of folders, not in files.
+pub(crate) const BUCKET: &str = "bucket";
+
 /// Rows of a row group at most: what a reader unpacks of one column at a time.
 const ROW_GROUP_ROWS: usize = 131_072;
+
+/// Files that are written at the same time: more than one, since an object store answers slowly; not
+/// all, since each holds a compressor and a decompressor for every column, about 0.1 MB.
+const OPEN_FILES: usize = 4;
 
 /// The application id under which positions of a table are kept, for one history of the database.
 #[must_use]
@@ -203,7 +214,31 @@ impl LakeTable {
         Ok(writer.with_writer_properties(writer_properties()))
     }
 
+    /// New files with these rows, not yet of any version. A partitioned table gets one a bucket, and
+    /// only [`OPEN_FILES`] of them at a time: what is open holds the compressors of every column.
     async fn write(
+        &self,
+        rows: impl IntoIterator<Item = RecordBatch>,
+    ) -> Result<Vec<Add>, LakeError> {
+        let rows = rows.into_iter();
+        if self.declared.partition.is_empty() {
+            return self.write_file(rows).await;
+        }
+        let mut files = Vec::new();
+        for batch in rows {
+            let buckets = by_bucket(&batch).map_err(|source| {
+                LakeError::of(self.declared.name, "written")(DeltaTableError::Arrow { source })
+            })?;
+            files.extend(buckets.into_iter().map(|rows| self.write_file([rows])));
+        }
+        let adds: Vec<_> = stream::iter(files)
+            .buffered(OPEN_FILES)
+            .try_collect()
+            .await?;
+        Ok(adds.concat())
+    }
+
+    async fn write_file(
         &self,
         rows: impl IntoIterator<Item = RecordBatch>,
     ) -> Result<Vec<Add>, LakeError> {
@@ -246,6 +281,22 @@ impl LakeTable {
             Err(LakeError::Columns(self.declared.name))
         }
     }
+}
+
+/// The rows of each bucket, in the order that they had.
+fn by_bucket(rows: &RecordBatch) -> Result<Vec<RecordBatch>, ArrowError> {
+    let buckets = rows
+        .column_by_name(BUCKET)
+        .and_then(|column| column.as_primitive_opt::<Int32Type>())
+        .ok_or_else(|| ArrowError::SchemaError(format!("no column {BUCKET}")))?;
+    let mut places: BTreeMap<i32, Vec<u32>> = BTreeMap::new();
+    for (place, bucket) in (0..).zip(buckets.values()) {
+        places.entry(*bucket).or_default().push(place);
+    }
+    places
+        .into_values()
+        .map(|places| take_record_batch(rows, &UInt32Array::from(places)))
+        .collect()
 }
 
 /// Of every commit. Old entries of the log are cleared with the old files, not at each commit: that
@@ -320,9 +371,11 @@ fn writer_properties() -> WriterProperties {
 }
 
 fn kernel_schema(declared: &'static Table) -> Result<StructType, LakeError> {
-    declared.arrow_schema().as_ref().try_into_kernel().map_err(
-        |source: arrow::error::ArrowError| {
+    declared
+        .arrow_schema()
+        .as_ref()
+        .try_into_kernel()
+        .map_err(|source: ArrowError| {
             LakeError::of(declared.name, "declared")(DeltaTableError::Arrow { source })
-        },
-    )
+        })
 }

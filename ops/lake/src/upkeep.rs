@@ -14,7 +14,7 @@ use deltalake::protocol::checkpoints::cleanup_metadata;
 use deltalake::writer::DeltaWriter;
 use futures::StreamExt as _;
 
-use crate::table::KEEP_DAYS;
+use crate::table::{BUCKET, KEEP_DAYS};
 use crate::{LakeError, LakeTable, snapshot};
 
 /// A file of this size is left as it is: a job reads it in a second.
@@ -23,9 +23,6 @@ const LARGE_BYTES: u64 = 64 << 20;
 /// A file joins smaller ones when it is no larger than this many times all of them together. So a
 /// row is rewritten as often as its file grows fivefold, not at every compaction.
 const AS_LARGE_AS: u64 = 4;
-
-/// The one column that tables are partitioned by; it stands in the names of folders, not in files.
-const BUCKET: &str = "bucket";
 
 impl LakeTable {
     /// Puts small files together, within each bucket, in one commit. Rows stay as they are. Returns

@@ -82,6 +82,8 @@ find_cargo() {
 build_packages() {
     # A linker and a C compiler, for rustc and for the few crates with C inside.
     have cc || echo gcc
+    # The allocator is built by its own makefile.
+    have make || echo make
     [ -e /usr/include/stdlib.h ] || echo libc6-dev
     # The trust that cargo puts in the registry.
     [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates

@@ -6,6 +6,10 @@ use benches::cases::{self, Arguments};
 use benches::report;
 use clap::Parser as _;
 
+/// As `sillage` has it: the server that is measured is in this process.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let Some(case) = arguments.case else {

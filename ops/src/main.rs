@@ -27,6 +27,11 @@ use cli::{CatalogueCommand, Cli, Command, CredentialCommand, FrameworkCommand, R
 use import::Resource;
 use services::Which;
 
+/// Not glibc's: it kept three quarters of what the lake's commits took for a moment, for good
+/// (docs/decisions/0025).
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();

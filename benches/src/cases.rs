@@ -1,5 +1,7 @@
 //! The cases: a file each.
 
+pub mod dictionary;
+pub mod door;
 pub mod ingest;
 pub mod mastery;
 
@@ -12,6 +14,10 @@ use crate::report::Report;
 /// What can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Case {
+    /// What a zstd dictionary saves of the statements that are kept; trains one beside.
+    Dictionary,
+    /// What the LRS computes of a statement, step by step, against reading its JSON.
+    Door,
     /// Durable posts, one statement each and batches of 50, against PostgreSQL alone.
     Ingest,
     /// The fold of real answers, against sorting the same rows.
@@ -57,7 +63,7 @@ pub fn list() -> String {
                 .get_help()
                 .map(ToString::to_string)
                 .unwrap_or_default();
-            text += &format!("  {:<10} {help}\n", value.get_name());
+            text += &format!("  {:<11} {help}\n", value.get_name());
         }
     }
     text
@@ -66,6 +72,8 @@ pub fn list() -> String {
 /// Measures a case, prints its table and writes its rows.
 pub fn run(case: Case, arguments: &Arguments) -> anyhow::Result<()> {
     let report: Report = match case {
+        Case::Dictionary => dictionary::run(arguments)?,
+        Case::Door => door::run(arguments)?,
         Case::Ingest => ingest::run(arguments)?,
         Case::Mastery => mastery::run(arguments.reference_data.as_deref(), arguments.rounds)?,
     };
@@ -81,7 +89,7 @@ mod tests {
         let arguments = Arguments::parse_from(["bench", "--bench"]);
         assert_eq!(arguments.case, None);
         let text = list();
-        for name in ["ingest", "mastery"] {
+        for name in ["dictionary", "door", "ingest", "mastery"] {
             assert!(text.contains(name), "{text}");
             assert!(
                 Arguments::parse_from(["bench", name, "--bench"])

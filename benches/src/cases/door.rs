@@ -1,0 +1,171 @@
+//! `door`: what the LRS computes of a statement before it waits for the database, step by step, against
+//! `serde_json` reading the same bytes.
+//!
+//! One thread, statements in memory, no HTTP. The steps say where the processor time of the server goes
+//! that `ingest` shows as a whole; reading the JSON at all is what any program must do.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use anyhow::anyhow;
+use bytes::Bytes;
+use chrono::DateTime;
+use lrs::statement::{Authority, Parsed, Stamper, definition, keys, parse, payload};
+use schemas::profile;
+use schemas::strict_json;
+use schemas::xapi::{self, XapiVersion};
+use serde_json::{Value, json};
+
+use super::Arguments;
+use crate::data::{Size, Statements};
+use crate::report::{Report, median};
+
+/// The seed of the statements.
+const SEED: u64 = 20_261_127;
+
+/// The rules that the statements are read by.
+const VERSION: XapiVersion = XapiVersion::V1_0_3;
+
+/// What is not a place of secrets: keys are made and thrown away.
+const SECRET: &[u8] = b"the keys of a bench are thrown away";
+
+/// A step: its name, and what it does with a statement.
+type Step<'a> = (&'static str, Box<dyn Fn(&Made) + 'a>);
+
+/// A statement, as bytes and as what is made of them.
+#[derive(Debug)]
+struct Made {
+    body: Bytes,
+    text: String,
+    value: Value,
+    parsed: Parsed,
+}
+
+/// Measures it.
+pub fn run(arguments: &Arguments) -> anyhow::Result<Report> {
+    let count = usize::try_from(arguments.statements)?.min(20_000);
+    let made: Vec<Made> = Statements::new(SEED, Size::default())
+        .take(count)
+        .map(|statement| make(&statement))
+        .collect::<anyhow::Result<_>>()?;
+    let stamper = Stamper {
+        secret: SECRET,
+        authority: Authority::new(&json!({ "name": "bench" })),
+        voids_others: true,
+        now: DateTime::UNIX_EPOCH,
+        define: true,
+    };
+    let steps = steps(&stamper);
+    let mut times: Vec<Vec<f64>> = vec![Vec::new(); steps.len()];
+    for round in 0..=arguments.rounds {
+        for ((_, step), times) in steps.iter().zip(&mut times) {
+            let time = micros(&made, step);
+            // The first round fills caches and thread locals.
+            if round > 0 {
+                times.push(time);
+            }
+        }
+    }
+    let bytes: usize = made.iter().map(|one| one.body.len()).sum();
+    let heading = format!(
+        "door: {count} statements of {} bytes, one thread, {} rounds",
+        bytes / count.max(1),
+        arguments.rounds,
+    );
+    let mut report = Report::new("door", heading);
+    let medians: Vec<f64> = times.iter().map(|times| median(times)).collect();
+    for ((name, _), time) in steps.iter().zip(&medians) {
+        report.add("door", name, *time, "µs/statement");
+    }
+    let whole = medians[1] + medians[2];
+    report.add("door", "whole_to_serde_json", whole / medians[0], "1");
+    Ok(report)
+}
+
+/// The peer first, then the whole in two steps, then what these consist of.
+fn steps<'a>(stamper: &'a Stamper<'_>) -> Vec<Step<'a>> {
+    vec![
+        (
+            "serde_json",
+            Box::new(|made| {
+                black_box(serde_json::from_slice::<Value>(&made.body).is_ok());
+            }),
+        ),
+        (
+            "parse",
+            Box::new(|made| {
+                black_box(parse(&made.body, VERSION).is_ok());
+            }),
+        ),
+        (
+            "stamp",
+            Box::new(|made| {
+                black_box(stamper.stamp(&made.parsed));
+            }),
+        ),
+        (
+            "parse_json",
+            Box::new(|made| {
+                black_box(strict_json::parse(&made.body).is_ok());
+            }),
+        ),
+        (
+            "parse_rules",
+            Box::new(|made| {
+                black_box(xapi::validate_sent(&made.value, &made.text, VERSION));
+            }),
+        ),
+        (
+            "stamp_agents",
+            Box::new(|made| {
+                black_box(keys::agents(SECRET, &made.value));
+            }),
+        ),
+        (
+            "stamp_classify",
+            Box::new(|made| {
+                black_box(profile::classify(&made.value));
+            }),
+        ),
+        (
+            "stamp_definitions",
+            Box::new(|made| {
+                black_box(definition::definitions(&made.parsed));
+            }),
+        ),
+        (
+            "stamp_compress",
+            Box::new(|made| {
+                black_box(payload::compress(&made.body));
+            }),
+        ),
+    ]
+}
+
+fn make(statement: &Value) -> anyhow::Result<Made> {
+    let text = statement.to_string();
+    let body = Bytes::from(text.clone());
+    let parsed = parse(&body, VERSION)
+        .map_err(|faults| anyhow!("a statement that was made up breaks a rule: {faults:?}"))?
+        .into_statements()
+        .pop()
+        .ok_or_else(|| anyhow!("a statement that was made up is none"))?;
+    Ok(Made {
+        body,
+        text,
+        value: parsed.value().clone(),
+        parsed,
+    })
+}
+
+/// Microseconds that a step takes of a statement.
+fn micros(made: &[Made], step: impl Fn(&Made)) -> f64 {
+    let start = Instant::now();
+    for one in made {
+        step(one);
+    }
+    let elapsed: Duration = start.elapsed();
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+    let count = made.len() as f64;
+    elapsed.as_secs_f64() * 1e6 / count
+}

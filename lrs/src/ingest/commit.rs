@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use service::pg::Pool;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::batch::{self, Decision};
+use super::batch::{self, Decision, Existing};
 use super::queue::{Job, Queue};
 use super::{Rejection, Request, Verdict};
 use crate::references::Vouching;
@@ -26,6 +27,11 @@ const TRIES: u32 = 6;
 /// The pause before a group goes again after a lost connection, doubled each time: 1.5 s in all.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
+/// How many groups look their ids up before they are written, after one was found to be stored already:
+/// a client that sends again what got no answer sends more of it. Otherwise ids are new, and the unique
+/// index would look for them a second time.
+const WARY_GROUPS: u32 = 100;
+
 /// Writes groups until the queue is closed and empty.
 pub async fn run(queue: &Queue, committer: &Committer, group_max_statements: usize) {
     while let Some(group) = queue.take(group_max_statements).await {
@@ -41,6 +47,8 @@ pub struct Committer {
     vouching: Arc<Vouching>,
     references: Arc<Notify>,
     definitions: Arc<Definitions>,
+    /// How many groups from here on look their ids up first.
+    wary: AtomicU32,
 }
 
 impl Committer {
@@ -60,6 +68,7 @@ impl Committer {
             vouching,
             references,
             definitions,
+            wary: AtomicU32::new(0),
         }
     }
 
@@ -96,7 +105,7 @@ impl Committer {
 
     /// Stores requests in one transaction.
     ///
-    /// It goes again when another transaction was first with an id, and when the connection was
+    /// It goes again when an id is stored already, by whichever transaction, and when the connection was
     /// lost, a commit under way or not: the ids are looked up on a fresh connection, what was
     /// committed is found there as the same statements, and what was not is written. Should the lost
     /// backend still be at its commit, the unique index makes the second attempt wait for it.
@@ -104,7 +113,8 @@ impl Committer {
         let mut pause = FIRST_PAUSE;
         let mut tries = 1;
         loop {
-            let error = match self.try_store(requests).await {
+            let look_up = tries > 1 || self.wary.load(Ordering::Relaxed) > 0;
+            let error = match self.try_store(requests, look_up).await {
                 Ok(verdicts) => return Ok(verdicts),
                 Err(error) => error,
             };
@@ -121,9 +131,14 @@ impl Committer {
         }
     }
 
-    async fn try_store(&self, requests: &[&Request]) -> Result<Vec<Verdict>, StoreError> {
-        let ids = sorted_ids(requests);
-        let existing = statements::existing(&self.pool, &ids).await?;
+    /// Stores requests; without `look_up` as if no id of theirs were stored, which the unique index
+    /// refuses if it is not so.
+    async fn try_store(
+        &self,
+        requests: &[&Request],
+        look_up: bool,
+    ) -> Result<Vec<Verdict>, StoreError> {
+        let existing = self.existing(requests, look_up).await?;
         let Decision { new, refused } = batch::decide(requests, &existing);
         if !new.is_empty() {
             let rows = self.rows(&new).await?;
@@ -143,6 +158,28 @@ impl Committer {
             .into_iter()
             .map(|refused| refused.map_or(Ok(()), Err))
             .collect())
+    }
+
+    /// What is stored already: of what is to be voided, always; of the statements themselves, with
+    /// `look_up`.
+    async fn existing(
+        &self,
+        requests: &[&Request],
+        look_up: bool,
+    ) -> Result<HashMap<Uuid, Existing>, StoreError> {
+        let ids = sorted_ids(requests, look_up);
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let existing = statements::existing(&self.pool, &ids).await?;
+        if look_up {
+            let wary = match existing.is_empty() {
+                false => WARY_GROUPS,
+                true => self.wary.load(Ordering::Relaxed).saturating_sub(1),
+            };
+            self.wary.store(wary, Ordering::Relaxed);
+        }
+        Ok(existing)
     }
 
     /// The rows of new statements: long keys become integers.
@@ -231,14 +268,17 @@ impl Ids {
     }
 }
 
-/// The ids of the statements, and of those whose voiding depends on who wrote them.
-fn sorted_ids(requests: &[&Request]) -> Vec<Uuid> {
+/// The ids of the statements, if they are `wanted`, and of those whose voiding depends on who wrote them.
+fn sorted_ids(requests: &[&Request], wanted: bool) -> Vec<Uuid> {
     let mut ids: Vec<Uuid> = requests
         .iter()
         .flat_map(|request| &request.statements)
         .flat_map(|statement| {
             let target = statement.voids.filter(|_| !statement.voids_others);
-            std::iter::once(statement.id).chain(target)
+            Some(statement.id)
+                .filter(|_| wanted)
+                .into_iter()
+                .chain(target)
         })
         .map(|id| id.as_uuid())
         .collect();

@@ -59,8 +59,8 @@ fn may_define(statement: &Value) -> bool {
     let object = statement.get("object");
     let of_object = |name| object.and_then(|object| object.get(name)).is_some();
     of_object("definition")
-        || statement.pointer("/context/contextActivities").is_some()
         || of_object("object")
+        || keys::context_activities(statement).any(|one| one.get("definition").is_some())
 }
 
 /// A Statement or `SubStatement`, as far as definitions stand in it.

@@ -191,31 +191,32 @@ pub fn activity(statement: &Value) -> Option<&str> {
 /// context, and the object and context activities of a `SubStatement`.
 #[must_use]
 pub fn related_activities(statement: &Value) -> Vec<&str> {
-    let mut found = context_activities(statement);
+    let mut found: Vec<&str> = context_iris(statement).collect();
     if let Some(sub) = sub_statement(statement) {
         found.extend(activity(sub));
-        found.extend(context_activities(sub));
+        found.extend(context_iris(sub));
     }
     let mut known: HashSet<&str> = activity(statement).into_iter().collect();
     found.retain(|iri| known.insert(iri));
     found
 }
 
-fn context_activities(statement: &Value) -> Vec<&str> {
-    let Some(kinds) = statement.pointer("/context/contextActivities") else {
-        return Vec::new();
-    };
-    let mut found = Vec::new();
-    for kind in ["parent", "grouping", "category", "other"] {
+/// The activities of a context, in each of their four places.
+pub(super) fn context_activities(statement: &Value) -> impl Iterator<Item = &Value> {
+    let context = statement.get("context");
+    let kinds = context.and_then(|context| context.get("contextActivities"));
+    ["parent", "grouping", "category", "other"]
+        .into_iter()
+        .filter_map(move |kind| kinds?.get(kind))
         // One alone may stand without an array (Data 2.4.6.2).
-        let activities = match kinds.get(kind) {
-            Some(Value::Array(activities)) => activities.as_slice(),
-            Some(one) => std::slice::from_ref(one),
-            None => &[],
-        };
-        found.extend(activities.iter().filter_map(|one| one.get("id")?.as_str()));
-    }
-    found
+        .flat_map(|activities| match activities {
+            Value::Array(activities) => activities.as_slice(),
+            one => std::slice::from_ref(one),
+        })
+}
+
+fn context_iris(statement: &Value) -> impl Iterator<Item = &str> {
+    context_activities(statement).filter_map(|one| one.get("id")?.as_str())
 }
 
 /// The id of the statement that a statement refers to: its object is a `StatementRef`.

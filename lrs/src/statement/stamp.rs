@@ -106,14 +106,14 @@ impl Stamper<'_> {
             id: parsed.id().unwrap_or_else(|| self.mint()),
             version: parsed.version(),
             agents: keys::agents(self.secret, statement),
-            verb: Iri::new(text(statement, "/verb/id").unwrap_or_default()),
+            verb: Iri::new(text(statement, ["verb", "id"]).unwrap_or_default()),
             activity: keys::activity(statement).map(Iri::new),
             related_activities: keys::related_activities(statement)
                 .into_iter()
                 .map(Iri::new)
                 .collect(),
             refers_to: keys::refers_to(statement),
-            registration: text(statement, "/context/registration")
+            registration: text(statement, ["context", "registration"])
                 .and_then(|text| text.parse().ok()),
             voids: voids(statement),
             candidate: profile::classify(statement),
@@ -151,12 +151,12 @@ impl Stamper<'_> {
 
 /// The target of a voiding (Data 2.3.2): the verb `voided` on a `StatementRef`.
 fn voids(statement: &Value) -> Option<StatementId> {
-    (text(statement, "/verb/id")? == verbs::VOIDED).then_some(())?;
-    text(statement, "/object/id")?.parse().ok()
+    (text(statement, ["verb", "id"])? == verbs::VOIDED).then_some(())?;
+    text(statement, ["object", "id"])?.parse().ok()
 }
 
-fn text<'a>(statement: &'a Value, pointer: &str) -> Option<&'a str> {
-    statement.pointer(pointer)?.as_str()
+fn text<'a>(statement: &'a Value, [outer, inner]: [&str; 2]) -> Option<&'a str> {
+    statement.get(outer)?.get(inner)?.as_str()
 }
 
 #[cfg(test)]

@@ -113,7 +113,8 @@ pub struct AnswerParts {
 /// as absent.
 #[must_use]
 pub fn classify(statement: &Value) -> Candidate {
-    if statement.pointer("/verb/id").and_then(Value::as_str) != Some(verbs::ANSWERED) {
+    let verb = statement.get("verb").and_then(|verb| verb.get("id"));
+    if verb.and_then(Value::as_str) != Some(verbs::ANSWERED) {
         return Candidate::Other;
     }
     if object_type(statement.get("actor"), "Agent") != "Agent" {
@@ -148,7 +149,8 @@ fn outcome(statement: &Value) -> Option<(bool, f64)> {
     let result = statement.get("result")?;
     let success = result.get("success").and_then(Value::as_bool);
     let scaled = result
-        .pointer("/score/scaled")
+        .get("score")
+        .and_then(|score| score.get("scaled"))
         .and_then(Value::as_f64)
         .map(|scaled| scaled.clamp(0.0, 1.0));
     let outcome = scaled.or(success.map(|success| if success { 1.0 } else { 0.0 }))?;
@@ -156,7 +158,9 @@ fn outcome(statement: &Value) -> Option<(bool, f64)> {
 }
 
 fn parts(statement: &Value, activity: ActivityIri, correct: bool, outcome: f64) -> AnswerParts {
-    let extension = |iri: &str| statement.get("context")?.get("extensions")?.get(iri);
+    let context = statement.get("context");
+    let extensions = context.and_then(|context| context.get("extensions"));
+    let extension = |iri: &str| extensions?.get(iri);
     let text = |iri: &str| extension(iri).and_then(Value::as_str);
     let integer = |iri: &str| extension(iri).and_then(as_integer);
     let small = |iri: &str| {
@@ -180,9 +184,10 @@ fn parts(statement: &Value, activity: ActivityIri, correct: bool, outcome: f64) 
         invented_time: extension(extensions::INVENTED_TIME)
             .and_then(Value::as_bool)
             .unwrap_or(false),
-        registration: registration(statement),
+        registration: context.and_then(registration),
         duration_ms: statement
-            .pointer("/result/duration")
+            .get("result")
+            .and_then(|result| result.get("duration"))
             .and_then(Value::as_str)
             .and_then(time::duration_ms),
         origin: text(extensions::ORIGIN).and_then(Origin::parse),
@@ -191,12 +196,8 @@ fn parts(statement: &Value, activity: ActivityIri, correct: bool, outcome: f64) 
     }
 }
 
-fn registration(statement: &Value) -> Option<Registration> {
-    statement
-        .pointer("/context/registration")?
-        .as_str()?
-        .parse()
-        .ok()
+fn registration(context: &Value) -> Option<Registration> {
+    context.get("registration")?.as_str()?.parse().ok()
 }
 
 /// An integer, also when it was written `3.0`: some languages write every number so.

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, ensure};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use lrs::statement::{Authority, Stamped, Stamper, parse};
@@ -32,6 +32,7 @@ pub struct Rows {
     actor: Option<i32>,
     verb: i32,
     activity: Option<i32>,
+    related_activities: Vec<i32>,
     account: Option<Uuid>,
 }
 
@@ -185,12 +186,12 @@ pub fn rows(bodies: &[Bytes]) -> anyhow::Result<Vec<Vec<Rows>>> {
     for body in bodies {
         let parsed = parse(body, XapiVersion::V1_0_3)
             .map_err(|faults| anyhow!("a statement that was made up breaks a rule: {faults:?}"))?;
-        let of_body = parsed
+        let of_body: anyhow::Result<_> = parsed
             .into_statements()
             .iter()
             .map(|parsed| numbers.rows(stamper.stamp(parsed)))
             .collect();
-        made.push(of_body);
+        made.push(of_body?);
     }
     Ok(made)
 }
@@ -205,20 +206,28 @@ impl Numbers {
         *self.0.entry(key).or_insert(next)
     }
 
-    fn rows(&mut self, stamped: Stamped) -> Rows {
+    fn rows(&mut self, stamped: Stamped) -> anyhow::Result<Rows> {
+        let agents = &stamped.agents;
+        ensure!(
+            agents.others.is_empty() && agents.related.is_empty() && stamped.refers_to.is_none(),
+            "a statement that was made up has rows that the ceiling does not write"
+        );
         let account = stamped
             .agents
             .actor
             .as_ref()
             .map(|actor| actor.account.as_uuid());
         let activity = stamped.activity.as_ref().map(|activity| activity.hash);
-        Rows {
+        let related = &stamped.related_activities;
+        let related_activities = related.iter().map(|iri| self.of(iri.hash)).collect();
+        Ok(Rows {
             actor: account.map(|key| self.of(key)),
             verb: self.of(stamped.verb.hash),
             activity: activity.map(|key| self.of(key)),
+            related_activities,
             account,
             stamped,
-        }
+        })
     }
 }
 
@@ -254,7 +263,8 @@ impl Sender for Inserter {
         let rows = self.rows.get(number).and_then(|rows| rows.first());
         let rows = rows.context("there are no rows of this number")?;
         let (row, answer) = (Row::of(rows), Answer::of(rows));
-        let parameters = [&row.parameters()[..], &answer.parameters()[..]].concat();
+        let related: [Parameter<'_>; 1] = [&rows.related_activities];
+        let parameters = [&row.parameters()[..], &answer.parameters()[..], &related].concat();
         self.client.execute(&self.insert, &parameters).await?;
         Ok(())
     }
@@ -335,6 +345,19 @@ impl Sender for Copier {
                     .as_mut()
                     .write(&[&own[..], &answer.parameters()[..]].concat())
                     .await?;
+            }
+        }
+        writer.as_mut().finish().await?;
+
+        let sink = transaction
+            .copy_in(include_str!("sql/related_activities_copy.sql"))
+            .await?;
+        let types = [Type::INT4, Type::INT8, Type::INT4];
+        let mut writer = Box::pin(BinaryCopyInWriter::new(sink, &types));
+        for (seq, rows) in places() {
+            for activity in &rows.related_activities {
+                let row: [Parameter<'_>; 3] = [activity, &seq, &rows.verb];
+                writer.as_mut().write(&row).await?;
             }
         }
         writer.as_mut().finish().await?;

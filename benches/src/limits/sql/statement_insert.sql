@@ -1,14 +1,17 @@
 -- The ceiling of single posts: the rows of one statement, in a transaction of their own.
 -- $1..$8: a row of lrs.statements, seq and stored apart; $9..$22: one of lrs.answers ($9: its kind,
--- null where the statement is no answer).
--- Rows: none. Index: all of lrs.statements and lrs.answers, as the LRS fills them.
+-- null where the statement is no answer); $23: activities of rows of lrs.related_activities.
+-- Rows: none. Index: all of the three tables, as the LRS fills them.
 -- seq and stored cost what PostgreSQL takes for them at least: a sequence and a clock. The order over
 -- all writers, which the LRS keeps besides, is left out, and so are look-ups and dictionaries.
 with statement as (
     insert into lrs.statements
         (seq, stored, id, registration, actor, verb, activity, authority, version, payload)
     values (nextval('lrs.statement_seq'), clock_timestamp(), $1, $2, $3, $4, $5, $6, $7, $8)
-    returning seq, stored, id, registration, activity
+    returning seq, stored, id, registration, activity, verb
+), related as (
+    insert into lrs.related_activities (activity, seq, verb)
+    select r.activity, statement.seq, statement.verb from statement, unnest($23::integer[]) as r (activity)
 )
 insert into lrs.answers
     (seq, stored, id, registration, activity, kind, account, correct, outcome, "timestamp",

@@ -159,7 +159,9 @@ impl Pupil {
 
     fn answer(&self, random: &mut ChaCha8Rng, series: &str, statement: &mut Value) {
         let right = random.random_bool(0.68);
-        let (a, b) = (random.random_range(2..10), random.random_range(2..10));
+        // An exercise is the same for everybody: what is said of it does not change.
+        let exercise = self.series * EXERCISES + self.step;
+        let (a, b) = (2 + exercise % 8, 2 + exercise / 8 % 8);
         let pattern = format!("{a}x+{}", a * b);
         statement["verb"] = json!({ "id": verbs::ANSWERED, "display": { "fr-FR": "a répondu à" } });
         statement["object"] = json!({

@@ -33,7 +33,7 @@ use documents::decide::{Refused as WriteRefused, Write};
 use documents::query::NamedAgent;
 use documents::{Address, Place};
 use ingest::commit::{self, Committer};
-use ingest::queue::{Limits, Queue, Refused};
+use ingest::queue::{Committing, Limits, Queue, Refused};
 use ingest::{Rejection, Request};
 use query::cursor::{Cursor, NotACursor};
 use query::filter::{Filter, Restriction};
@@ -317,8 +317,9 @@ pub async fn run_background(lrs: Arc<Lrs>, shutdown: CancellationToken) -> anyho
 
 async fn run_committers(lrs: Arc<Lrs>, shutdown: CancellationToken) -> anyhow::Result<()> {
     let mut committers = JoinSet::new();
-    for _ in 0..lrs.config.ingest.committers.max(1) {
-        committers.spawn(run_committer(Arc::clone(&lrs)));
+    committers.spawn(run_committer(Arc::clone(&lrs), Committing::First));
+    for _ in 1..lrs.config.ingest.committers {
+        committers.spawn(run_committer(Arc::clone(&lrs), Committing::Further));
     }
     let mut followers = JoinSet::new();
     followers.spawn(run_follower(Arc::clone(&lrs)));
@@ -337,7 +338,8 @@ async fn run_committers(lrs: Arc<Lrs>, shutdown: CancellationToken) -> anyhow::R
                 Some(Err(error)) => {
                     // Whoever waited for it was told that it is not known. The others go on.
                     tracing::error!(%error, "a committer stopped; another takes its place");
-                    committers.spawn(run_committer(Arc::clone(&lrs)));
+                    // Whichever it was: a first one too many costs little, none would leave requests waiting.
+                    committers.spawn(run_committer(Arc::clone(&lrs), Committing::First));
                 }
             },
             Some(Err(error)) = followers.join_next() => {
@@ -363,7 +365,7 @@ pub async fn run_sweep(lrs: Arc<Lrs>, shutdown: CancellationToken) {
     attachments::sweep::run(&lrs.context.pool, &lrs.attachments, every, &shutdown).await;
 }
 
-async fn run_committer(lrs: Arc<Lrs>) {
+async fn run_committer(lrs: Arc<Lrs>, who: Committing) {
     let committer = Committer::new(
         lrs.context.pool.clone(),
         Arc::clone(&lrs.dictionaries),
@@ -375,6 +377,7 @@ async fn run_committer(lrs: Arc<Lrs>) {
         &lrs.queue,
         &committer,
         lrs.config.ingest.group_max_statements,
+        who,
     )
     .await;
 }

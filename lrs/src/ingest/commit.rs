@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::batch::{self, Decision, Existing};
-use super::queue::{Job, Queue};
+use super::queue::{Committing, Job, Queue};
 use super::{Rejection, Request, Verdict};
 use crate::references::Vouching;
 use crate::statement::definition::Definition;
@@ -33,9 +33,14 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const WARY_GROUPS: u32 = 100;
 
 /// Writes groups until the queue is closed and empty.
-pub async fn run(queue: &Queue, committer: &Committer, group_max_statements: usize) {
-    while let Some(group) = queue.take(group_max_statements).await {
-        committer.commit(group).await;
+pub async fn run(
+    queue: &Queue,
+    committer: &Committer,
+    group_max_statements: usize,
+    who: Committing,
+) {
+    while let Some(mut group) = queue.take(group_max_statements, who).await {
+        committer.commit(std::mem::take(&mut group.jobs)).await;
     }
 }
 

@@ -3,10 +3,14 @@
 //! Each pupil opens a series, answers its ten exercises, finishes it, opens another: ten answers in
 //! twelve statements, of pupils and activities that many statements share.
 
+use anyhow::anyhow;
+use bytes::Bytes;
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
+use lrs::statement::{Authority, Body, Parsed, Stamper, parse};
 use rand::{Rng as _, RngCore as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use schemas::profile::{PROFILE_VERSION, activity_types, extensions, verbs};
+use schemas::xapi::XapiVersion;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -18,6 +22,28 @@ const EXERCISES: u32 = 10;
 
 /// Where the activities are.
 const ACTIVITIES: &str = "https://ent.example.org/activity/maths";
+
+/// The rules by which the LRS reads what is made up.
+pub const VERSION: XapiVersion = XapiVersion::V1_0_3;
+
+/// The statements of a body, read by the LRS's own code.
+pub fn parsed(body: &Bytes) -> anyhow::Result<Vec<Parsed>> {
+    parse(body, VERSION)
+        .map(Body::into_statements)
+        .map_err(|faults| anyhow!("a statement that was made up breaks a rule: {faults:?}"))
+}
+
+/// What makes rows of them. Its keys are made and thrown away.
+#[must_use]
+pub fn stamper() -> Stamper<'static> {
+    Stamper {
+        secret: b"the rows of a bench are thrown away",
+        authority: Authority::new(&json!({ "name": "bench" })),
+        voids_others: true,
+        now: DateTime::UNIX_EPOCH,
+        define: true,
+    }
+}
 
 /// How many of what.
 #[derive(Clone, Copy, Debug)]
@@ -209,9 +235,7 @@ fn uuid(random: &mut ChaCha8Rng) -> Uuid {
 mod tests {
     use std::collections::HashSet;
 
-    use bytes::Bytes;
     use schemas::profile::{Candidate, classify};
-    use schemas::xapi::XapiVersion;
 
     use super::*;
 
@@ -219,7 +243,7 @@ mod tests {
     fn the_lrs_takes_each_of_them_and_most_are_answers() {
         let made: Vec<Value> = Statements::new(1, Size::default()).take(2_000).collect();
         let body = Bytes::from(Value::from(made.clone()).to_string());
-        lrs::statement::parse(&body, XapiVersion::V1_0_3).expect("statements that break no rule");
+        parsed(&body).expect("statements that break no rule");
         let answers = made
             .iter()
             .filter(|one| matches!(classify(one), Candidate::Answer(_)))

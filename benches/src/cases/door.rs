@@ -5,39 +5,29 @@
 //! that `ingest` shows as a whole; reading the JSON at all is what any program must do.
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
+use anyhow::Context as _;
 use bytes::Bytes;
-use chrono::DateTime;
-use lrs::statement::{Authority, Parsed, Stamper, definition, keys, parse, payload};
+use lrs::statement::{Parsed, Stamper, definition, keys, parse, payload};
 use schemas::profile;
 use schemas::strict_json;
-use schemas::xapi::{self, XapiVersion};
-use serde_json::{Value, json};
+use schemas::xapi;
+use serde_json::Value;
 
 use super::Arguments;
-use crate::data::{Size, Statements};
-use crate::report::{Report, median};
+use crate::data::{self, Size, Statements};
+use crate::report::{Report, median, micros};
 
 /// The seed of the statements.
 const SEED: u64 = 20_261_127;
 
-/// The rules that the statements are read by.
-const VERSION: XapiVersion = XapiVersion::V1_0_3;
-
-/// What is not a place of secrets: keys are made and thrown away.
-const SECRET: &[u8] = b"the keys of a bench are thrown away";
-
 /// A step: its name, and what it does with a statement.
 type Step<'a> = (&'static str, Box<dyn Fn(&Made) + 'a>);
 
-/// A statement, as bytes and as what is made of them.
+/// A statement, as it is sent and as it is read.
 #[derive(Debug)]
 struct Made {
-    body: Bytes,
     text: String,
-    value: Value,
     parsed: Parsed,
 }
 
@@ -48,13 +38,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Report> {
         .take(count)
         .map(|statement| make(&statement))
         .collect::<anyhow::Result<_>>()?;
-    let stamper = Stamper {
-        secret: SECRET,
-        authority: Authority::new(&json!({ "name": "bench" })),
-        voids_others: true,
-        now: DateTime::UNIX_EPOCH,
-        define: true,
-    };
+    let stamper = data::stamper();
     let steps = steps(&stamper);
     let mut times: Vec<Vec<f64>> = vec![Vec::new(); steps.len()];
     for round in 0..=arguments.rounds {
@@ -66,7 +50,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Report> {
             }
         }
     }
-    let bytes: usize = made.iter().map(|one| one.body.len()).sum();
+    let bytes: usize = made.iter().map(|one| one.text.len()).sum();
     let heading = format!(
         "door: {count} statements of {} bytes, one thread, {} rounds",
         bytes / count.max(1),
@@ -88,13 +72,13 @@ fn steps<'a>(stamper: &'a Stamper<'_>) -> Vec<Step<'a>> {
         (
             "serde_json",
             Box::new(|made| {
-                black_box(serde_json::from_slice::<Value>(&made.body).is_ok());
+                black_box(serde_json::from_slice::<Value>(made.parsed.sent()).is_ok());
             }),
         ),
         (
             "parse",
             Box::new(|made| {
-                black_box(parse(&made.body, VERSION).is_ok());
+                black_box(parse(made.parsed.sent(), data::VERSION).is_ok());
             }),
         ),
         (
@@ -106,25 +90,29 @@ fn steps<'a>(stamper: &'a Stamper<'_>) -> Vec<Step<'a>> {
         (
             "parse_json",
             Box::new(|made| {
-                black_box(strict_json::parse(&made.body).is_ok());
+                black_box(strict_json::parse(made.parsed.sent()).is_ok());
             }),
         ),
         (
             "parse_rules",
             Box::new(|made| {
-                black_box(xapi::validate_sent(&made.value, &made.text, VERSION));
+                black_box(xapi::validate_sent(
+                    made.parsed.value(),
+                    &made.text,
+                    data::VERSION,
+                ));
             }),
         ),
         (
             "stamp_agents",
             Box::new(|made| {
-                black_box(keys::agents(SECRET, &made.value));
+                black_box(keys::agents(stamper.secret, made.parsed.value()));
             }),
         ),
         (
             "stamp_classify",
             Box::new(|made| {
-                black_box(profile::classify(&made.value));
+                black_box(profile::classify(made.parsed.value()));
             }),
         ),
         (
@@ -136,7 +124,7 @@ fn steps<'a>(stamper: &'a Stamper<'_>) -> Vec<Step<'a>> {
         (
             "stamp_compress",
             Box::new(|made| {
-                black_box(payload::compress(&made.body));
+                black_box(payload::compress(made.parsed.sent()));
             }),
         ),
     ]
@@ -144,28 +132,8 @@ fn steps<'a>(stamper: &'a Stamper<'_>) -> Vec<Step<'a>> {
 
 fn make(statement: &Value) -> anyhow::Result<Made> {
     let text = statement.to_string();
-    let body = Bytes::from(text.clone());
-    let parsed = parse(&body, VERSION)
-        .map_err(|faults| anyhow!("a statement that was made up breaks a rule: {faults:?}"))?
-        .into_statements()
+    let parsed = data::parsed(&Bytes::from(text.clone()))?
         .pop()
-        .ok_or_else(|| anyhow!("a statement that was made up is none"))?;
-    Ok(Made {
-        body,
-        text,
-        value: parsed.value().clone(),
-        parsed,
-    })
-}
-
-/// Microseconds that a step takes of a statement.
-fn micros(made: &[Made], step: impl Fn(&Made)) -> f64 {
-    let start = Instant::now();
-    for one in made {
-        step(one);
-    }
-    let elapsed: Duration = start.elapsed();
-    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-    let count = made.len() as f64;
-    elapsed.as_secs_f64() * 1e6 / count
+        .context("a statement that was made up is none")?;
+    Ok(Made { text, parsed })
 }

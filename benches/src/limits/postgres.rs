@@ -8,18 +8,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use anyhow::{Context as _, anyhow, ensure};
+use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use lrs::statement::{Authority, Stamped, Stamper, parse};
+use lrs::statement::Stamped;
 use schemas::profile::Candidate;
-use schemas::xapi::XapiVersion;
-use serde_json::json;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
+use crate::data;
 use crate::load::Sender;
 
 /// A parameter of a query.
@@ -174,20 +173,11 @@ const ROW_TYPES: [Type; 8] = [
 
 /// The rows that the LRS makes of bodies: parsed, validated and compressed by its own code.
 pub fn rows(bodies: &[Bytes]) -> anyhow::Result<Vec<Vec<Rows>>> {
-    let stamper = Stamper {
-        secret: b"the rows of a bench are thrown away",
-        authority: Authority::new(&json!({ "name": "bench" })),
-        now: DateTime::UNIX_EPOCH,
-        define: true,
-        voids_others: true,
-    };
+    let stamper = data::stamper();
     let mut numbers = Numbers::default();
     let mut made = Vec::with_capacity(bodies.len());
     for body in bodies {
-        let parsed = parse(body, XapiVersion::V1_0_3)
-            .map_err(|faults| anyhow!("a statement that was made up breaks a rule: {faults:?}"))?;
-        let of_body: anyhow::Result<_> = parsed
-            .into_statements()
+        let of_body: anyhow::Result<_> = data::parsed(body)?
             .iter()
             .map(|parsed| numbers.rows(stamper.stamp(parsed)))
             .collect();

@@ -60,12 +60,12 @@ pub(super) async fn required(
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse, Error> {
-    let is_known = allowed
-        .split(", ")
-        .any(|method| method == request.method().as_str());
+    let is_known = |method: &str| allowed.split(", ").any(|known| known == method);
     match of(request.headers()) {
         // Not as an error: the middleware outside would have nothing to put its headers on.
-        Err(problem) if is_known => Ok(request.into_response(problem.error_response())),
+        Err(problem) if is_known(request.method().as_str()) => {
+            Ok(request.into_response(problem.error_response()))
+        }
         Ok(_) | Err(_) => next.call(request).await,
     }
 }

@@ -126,13 +126,10 @@ fn is_same(kept: &[u8], again: &Stamped) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-    use chrono::DateTime;
-    use schemas::xapi::XapiVersion;
     use serde_json::json;
 
     use super::*;
-    use crate::statement::{Authority, Stamper, parse};
+    use crate::ingest::testing;
 
     fn request(statements: &[(u8, &str)]) -> Request {
         let body: Vec<_> = statements
@@ -142,24 +139,7 @@ mod tests {
                     "verb": { "id": format!("https://example.org/{verb}") }, "object": { "id": "https://example.org/o" } })
             })
             .collect();
-        let body = Bytes::from(json!(body).to_string());
-        let stamper = Stamper {
-            secret: b"s",
-            authority: Authority::new(&json!({})),
-            voids_others: true,
-            now: DateTime::default(),
-            define: false,
-        };
-        let parsed = parse(&body, XapiVersion::V1_0_3).expect("good statements");
-        let statements = parsed
-            .into_statements()
-            .iter()
-            .map(|parsed| stamper.stamp(parsed))
-            .collect();
-        Request {
-            statements,
-            bytes: body.len(),
-        }
+        testing::sent_by(&json!({}), true, body)
     }
 
     fn shown(requests: &[Request], existing: &[&Request]) -> (Vec<usize>, Vec<Option<usize>>) {
@@ -249,20 +229,7 @@ mod tests {
                     "verb": { "id": verb }, "object": object })
             })
             .collect();
-        let body = Bytes::from(json!(body).to_string());
-        let stamper = Stamper {
-            secret: b"s",
-            authority: Authority::new(&json!({ "account": sender })),
-            voids_others: false,
-            now: DateTime::default(),
-            define: false,
-        };
-        let parsed = parse(&body, XapiVersion::V1_0_3).expect("good statements");
-        let parsed = parsed.into_statements();
-        Request {
-            statements: parsed.iter().map(|parsed| stamper.stamp(parsed)).collect(),
-            bytes: body.len(),
-        }
+        testing::sent_by(&json!({ "account": sender }), false, body)
     }
 
     /// For each request the statement that is refused as a voiding, if one is.

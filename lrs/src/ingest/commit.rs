@@ -178,9 +178,10 @@ impl Committer {
         }
         let existing = statements::existing(&self.pool, &ids).await?;
         if look_up {
-            let wary = match existing.is_empty() {
-                false => WARY_GROUPS,
-                true => self.wary.load(Ordering::Relaxed).saturating_sub(1),
+            let wary = if existing.is_empty() {
+                self.wary.load(Ordering::Relaxed).saturating_sub(1)
+            } else {
+                WARY_GROUPS
             };
             self.wary.store(wary, Ordering::Relaxed);
         }
@@ -280,10 +281,7 @@ fn sorted_ids(requests: &[&Request], wanted: bool) -> Vec<Uuid> {
         .flat_map(|request| &request.statements)
         .flat_map(|statement| {
             let target = statement.voids.filter(|_| !statement.voids_others);
-            Some(statement.id)
-                .filter(|_| wanted)
-                .into_iter()
-                .chain(target)
+            wanted.then_some(statement.id).into_iter().chain(target)
         })
         .map(|id| id.as_uuid())
         .collect();

@@ -51,3 +51,37 @@ pub enum Rejection {
 
 /// What a request is told; given only after the commit that decides it.
 pub type Verdict = Result<(), Rejection>;
+
+/// What the tests of this module write.
+#[cfg(test)]
+mod testing {
+    use bytes::Bytes;
+    use chrono::DateTime;
+    use schemas::xapi::XapiVersion;
+    use serde_json::Value;
+
+    use super::Request;
+    use crate::statement::{Authority, Stamper, parse};
+
+    /// A request with these statements, vouched for by this authority.
+    pub(super) fn sent_by(
+        authority: &Value,
+        voids_others: bool,
+        statements: Vec<Value>,
+    ) -> Request {
+        let body = Bytes::from(Value::from(statements).to_string());
+        let stamper = Stamper {
+            secret: b"s",
+            authority: Authority::new(authority),
+            voids_others,
+            now: DateTime::default(),
+            define: false,
+        };
+        let parsed = parse(&body, XapiVersion::V1_0_3).expect("good statements");
+        let parsed = parsed.into_statements();
+        Request {
+            statements: parsed.iter().map(|parsed| stamper.stamp(parsed)).collect(),
+            bytes: body.len(),
+        }
+    }
+}

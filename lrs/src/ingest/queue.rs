@@ -153,11 +153,10 @@ impl Queue {
                         if !inner.waiting.is_empty() {
                             self.wake(&inner);
                         }
-                        let queue = self;
                         return Some(Group {
                             jobs,
                             statements,
-                            queue,
+                            queue: self,
                         });
                     }
                 }
@@ -222,14 +221,11 @@ impl Inner {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-    use chrono::DateTime;
     use futures::FutureExt as _;
-    use schemas::xapi::XapiVersion;
     use serde_json::json;
 
     use super::*;
-    use crate::statement::{Authority, Stamped, Stamper, parse};
+    use crate::ingest::testing::sent_by;
 
     fn request(bytes: usize) -> Request {
         Request {
@@ -245,21 +241,19 @@ mod tests {
         })
     }
 
+    /// What the first committer takes: the bytes of each request.
+    async fn taken(queue: &Queue) -> Option<Vec<usize>> {
+        let group = queue.take(100, Committing::First).await?;
+        Some(group.jobs.iter().map(|job| job.request.bytes).collect())
+    }
+
     #[tokio::test]
     async fn a_full_queue_refuses_and_recovers() {
         let queue = queue(10);
         let _first = queue.submit(request(6)).expect("room");
         assert_eq!(queue.submit(request(6)).expect_err("full"), Refused::Full);
         let _second = queue.submit(request(4)).expect("just fits");
-        assert_eq!(
-            queue
-                .take(100, Committing::First)
-                .await
-                .expect("open")
-                .jobs
-                .len(),
-            2
-        );
+        assert_eq!(taken(&queue).await.expect("open").len(), 2);
         let _large = queue.submit(request(60)).expect("nothing else waits");
     }
 
@@ -272,16 +266,8 @@ mod tests {
             queue.submit(request(1)).expect_err("closed"),
             Refused::Closed
         );
-        assert_eq!(
-            queue
-                .take(100, Committing::First)
-                .await
-                .expect("one waits")
-                .jobs
-                .len(),
-            1
-        );
-        assert!(queue.take(100, Committing::First).await.is_none());
+        assert_eq!(taken(&queue).await.expect("one waits").len(), 1);
+        assert!(taken(&queue).await.is_none());
     }
 
     #[tokio::test]
@@ -289,26 +275,17 @@ mod tests {
         let queue = queue(10);
         drop(queue.submit(request(1)).expect("room"));
         let _second = queue.submit(request(2)).expect("room");
-        let group = queue.take(100, Committing::First).await.expect("one left");
-        assert_eq!(
-            group
-                .jobs
-                .iter()
-                .map(|job| job.request.bytes)
-                .collect::<Vec<_>>(),
-            [2]
-        );
+        assert_eq!(taken(&queue).await.expect("one left"), [2]);
     }
 
     #[tokio::test]
     async fn a_second_committer_joins_a_crowd_alone() {
-        let many = |count| Request {
-            statements: stamped(count),
-            bytes: 1,
-        };
+        let one = json!({ "actor": { "mbox": "mailto:a@example.org" },
+            "verb": { "id": "https://example.org/v" }, "object": { "id": "https://example.org/o" } });
+        let many = |count| sent_by(&json!({}), true, vec![one.clone(); count]);
         let queue = Queue::new(Limits {
             statements: 10_000,
-            bytes: 10_000,
+            bytes: 1_000_000,
         });
         let take = |who| queue.take(1_000, who).now_or_never().flatten();
         let _few = queue.submit(many(CROWD - 1)).expect("room");
@@ -323,21 +300,6 @@ mod tests {
             take(Committing::Further).is_none(),
             "nothing is written any more"
         );
-    }
-
-    fn stamped(count: usize) -> Vec<Stamped> {
-        let body = r#"{"actor":{"mbox":"mailto:a@example.org"},"verb":{"id":"https://example.org/v"},"object":{"id":"https://example.org/o"}}"#;
-        let parsed = parse(&Bytes::from_static(body.as_bytes()), XapiVersion::V1_0_3)
-            .expect("a good statement");
-        let stamper = Stamper {
-            secret: b"s",
-            authority: Authority::new(&json!({})),
-            voids_others: true,
-            now: DateTime::default(),
-            define: false,
-        };
-        let parsed = &parsed.statements()[0];
-        (0..count).map(|_| stamper.stamp(parsed)).collect()
     }
 
     #[tokio::test]

@@ -214,8 +214,8 @@ impl LakeTable {
         Ok(writer.with_writer_properties(writer_properties()))
     }
 
-    /// New files with these rows, not yet of any version. A partitioned table gets one a bucket, and
-    /// only [`OPEN_FILES`] of them at a time: what is open holds the compressors of every column.
+    /// New files with these rows, not yet of any version. A partitioned table gets one a bucket of
+    /// each batch, and only [`OPEN_FILES`] of them at a time: what is open holds the compressors of every column.
     async fn write(
         &self,
         rows: impl IntoIterator<Item = RecordBatch>,
@@ -226,9 +226,7 @@ impl LakeTable {
         }
         let mut files = Vec::new();
         for batch in rows {
-            let buckets = by_bucket(&batch).map_err(|source| {
-                LakeError::of(self.declared.name, "written")(DeltaTableError::Arrow { source })
-            })?;
+            let buckets = by_bucket(&batch).map_err(|error| self.fault("written")(error.into()))?;
             files.extend(buckets.into_iter().map(|rows| self.write_file([rows])));
         }
         let adds: Vec<_> = stream::iter(files)

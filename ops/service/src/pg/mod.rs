@@ -13,7 +13,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod, Runtime};
+use deadpool_postgres::{Manager, ManagerConfig, QueueMode, RecyclingMethod, Runtime};
 use rustls_platform_verifier::ConfigVerifierExt;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
@@ -59,6 +59,9 @@ pub fn pool_of(config: tokio_postgres::Config, size: usize) -> Result<Pool, Conn
     };
     Ok(Pool::builder(manager)
         .max_size(size)
+        // The connection that was used last: its backend has plans and catalogue at hand, where turn and
+        // turn about each of them would start cold (docs/performance.md).
+        .queue_mode(QueueMode::Lifo)
         .wait_timeout(Some(Duration::from_secs(10)))
         .create_timeout(Some(Duration::from_secs(10)))
         .recycle_timeout(Some(Duration::from_secs(10)))

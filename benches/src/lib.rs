@@ -4,7 +4,6 @@ pub mod cases;
 pub mod cluster;
 pub mod cpu;
 pub mod data;
-pub mod histogram;
 pub mod http;
 pub mod limits;
 pub mod load;
@@ -12,6 +11,8 @@ pub mod report;
 pub mod server;
 
 use std::path::PathBuf;
+
+pub use service::histogram;
 
 /// The root of the workspace: all paths start there, wherever the bench is started.
 #[must_use]

@@ -10,6 +10,7 @@ use service::identity::{ActivityPrefix, ProfileMode, School, Scope};
 
 use crate::demo::DemoArgs;
 use crate::exit;
+use crate::loadtest::LoadtestArgs;
 
 /// An xAPI Learning Record Store with analytics and recommendations.
 #[derive(Debug, Parser)]
@@ -49,6 +50,9 @@ pub(crate) enum Command {
     /// Plays two weeks at an invented lycée, or replays a file of answers, to a running Sillage
     #[command(after_help = exit::HELP)]
     Demo(DemoArgs),
+    /// Puts a running Sillage under the load of a Monday morning and checks that nothing is lost
+    #[command(after_help = exit::HELP)]
+    Loadtest(LoadtestArgs),
     /// Checks statements without a server: whether xAPI accepts them and whether they follow the profile
     // Here --version names the version of xAPI.
     #[command(after_help = exit::HELP, disable_version_flag = true)]

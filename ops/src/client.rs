@@ -1,15 +1,18 @@
-//! The HTTP client of the commands that speak to a running Sillage: the demo and the imports.
+//! The HTTP client of the commands that speak to a running Sillage: the demo, the imports, the load
+//! test, which alone looks at single tries ([`Client::once`]).
 //!
 //! It behaves as a front-end must: what was not acknowledged is sent again, with the same ids and
 //! the same bytes, until an answer comes. Everything it sends may be repeated without harm: a
 //! statement carries its own id, and the resources of `/api/v1` are replaced as a whole.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::redirect::Policy;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
@@ -28,7 +31,7 @@ const LONGEST_PAUSE_MS: u64 = 1_000;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Key and secret of a credential. `Debug` shows nothing of the secret.
-#[derive(Clone)]
+#[derive(Clone, Deserialize)]
 pub(crate) struct Credential {
     key: String,
     secret: String,
@@ -61,6 +64,23 @@ impl Credential {
             secret: read("SILLAGE_SECRET")?,
         })
     }
+
+    /// Reads a file of JSON with `key` and `secret`, as `sillage credential create --json` prints it
+    /// and `sillage up` keeps the administrator's.
+    pub(crate) fn from_file(path: &Path) -> Result<Self, ClientError> {
+        let bytes = std::fs::read(path).map_err(|error| ClientError::CredentialFile {
+            path: path.to_owned(),
+            why: error.to_string(),
+        })?;
+        // What stands there may be a secret: of what is wrong only the place is told.
+        serde_json::from_slice(&bytes).map_err(|error| ClientError::CredentialFile {
+            path: path.to_owned(),
+            why: format!(
+                "expected JSON with the texts \"key\" and \"secret\" (line {})",
+                error.line()
+            ),
+        })
+    }
 }
 
 /// What can go wrong between the client and the service.
@@ -71,6 +91,9 @@ pub(crate) enum ClientError {
         "{0} is not set: the credential comes from SILLAGE_KEY and SILLAGE_SECRET (see `sillage credential create`)"
     )]
     NoCredential(&'static str),
+    /// The file of a credential holds none.
+    #[error("{} holds no credential: {why}", path.display())]
+    CredentialFile { path: PathBuf, why: String },
     /// The address cannot be one of a service.
     #[error("{0:?} is no address of a service: expected http://HOST:PORT, without /xapi")]
     Endpoint(String),
@@ -100,6 +123,13 @@ pub(crate) enum ClientError {
         path: String,
         why: String,
     },
+}
+
+impl ClientError {
+    /// Whether the service said that there is no such thing.
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(self, Self::Refused { status, .. } if *status == StatusCode::NOT_FOUND)
+    }
 }
 
 /// What a `problem+json` says, as far as a reader of a terminal needs it.
@@ -202,6 +232,8 @@ impl Client {
             .timeout(ANSWER_TIMEOUT)
             .connect_timeout(Duration::from_secs(5))
             .tcp_nodelay(true)
+            // Where it leads, nobody has asked for anything to be sent.
+            .redirect(Policy::none())
             .build()
             .map_err(ClientError::Setup)?;
         let endpoint = endpoint.to_owned();
@@ -249,14 +281,7 @@ impl Client {
     ) -> Result<(), ClientError> {
         let path = "/xapi/statements";
         let answer = self.json(Method::POST, path, Some(body)).await?;
-        let acknowledged = answer.as_array().is_some_and(|given| {
-            given.len() == ids.len()
-                && given
-                    .iter()
-                    .zip(ids)
-                    .all(|(given, id)| given.as_str() == Some(id))
-        });
-        if acknowledged {
+        if acknowledges(&answer, ids) {
             return Ok(());
         }
         let why = format!("expected the {} ids that were posted", ids.len());
@@ -301,17 +326,18 @@ impl Client {
         let mut pause_ms = FIRST_PAUSE_MS;
         loop {
             let last = match self.once(method, path, body.clone()).await {
-                Ok((status, bytes)) if status.is_success() => return Ok(bytes),
-                Ok((status, bytes)) if !is_passing(status) => {
-                    let problem = Box::new(serde_json::from_slice(&bytes).unwrap_or_default());
+                Ok(answer) if answer.status.is_success() => return Ok(answer.bytes),
+                Ok(answer) if !is_passing(answer.status) => {
+                    let problem =
+                        Box::new(serde_json::from_slice(&answer.bytes).unwrap_or_default());
                     return Err(ClientError::Refused {
                         method: method.clone(),
                         path: path.to_owned(),
-                        status,
+                        status: answer.status,
                         problem,
                     });
                 }
-                Ok((status, _)) => format!("the service answered {status}"),
+                Ok(answer) => format!("the service answered {}", answer.status),
                 Err(error) => chain(&error),
             };
             if begun.elapsed() > self.give_up_after {
@@ -334,12 +360,12 @@ impl Client {
     }
 
     /// One try. An answer cut off in its body counts as none.
-    async fn once(
+    pub(crate) async fn once(
         &self,
         method: &Method,
         path: &str,
         body: Option<Body>,
-    ) -> Result<(StatusCode, Bytes), reqwest::Error> {
+    ) -> Result<Answer, reqwest::Error> {
         let url = format!("{}{path}", self.endpoint);
         let mut request = self
             .http
@@ -351,9 +377,32 @@ impl Client {
                 .body(body.bytes);
         }
         let answer = request.send().await?;
-        let status = answer.status();
-        Ok((status, answer.bytes().await?))
+        Ok(Answer {
+            status: answer.status(),
+            says_when_to_retry: answer.headers().contains_key(RETRY_AFTER),
+            bytes: answer.bytes().await?,
+        })
     }
+}
+
+/// What the service answered to one try.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    /// Whether it carries `Retry-After`.
+    pub(crate) says_when_to_retry: bool,
+    pub(crate) bytes: Bytes,
+}
+
+/// Whether the answer to a POST of statements acknowledges those ids, in their order.
+pub(crate) fn acknowledges(answer: &Value, ids: &[String]) -> bool {
+    answer.as_array().is_some_and(|given| {
+        given.len() == ids.len()
+            && given
+                .iter()
+                .zip(ids)
+                .all(|(given, id)| given.as_str() == Some(id))
+    })
 }
 
 /// Answers that say "not now" rather than "no": the request is sent again.

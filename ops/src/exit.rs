@@ -22,7 +22,9 @@ Exit codes:
    7  PostgreSQL is not installed, or did not start or stop
    8  the database was migrated by a newer Sillage
    9  the database cannot be reached
-  10  the service cannot be reached, or refused the request";
+  10  the service cannot be reached, or refused the request
+  11  loadtest: a statement that was acknowledged is not there, or there twice
+  12  loadtest: requests were refused or not answered";
 
 /// Why the program ended, for scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,8 @@ pub(crate) enum Code {
     NewerDatabase = 8,
     Database = 9,
     Service = 10,
+    Lost = 11,
+    Unanswered = 12,
 }
 
 impl From<Code> for ExitCode {
@@ -107,7 +111,9 @@ fn of_one(error: &(dyn std::error::Error + 'static)) -> Option<Code> {
     }
     if let Some(error) = error.downcast_ref::<ClientError>() {
         return match error {
-            ClientError::NoCredential(_) | ClientError::Endpoint(_) => Some(Code::Settings),
+            ClientError::NoCredential(_)
+            | ClientError::CredentialFile { .. }
+            | ClientError::Endpoint(_) => Some(Code::Settings),
             _ => Some(Code::Service),
         };
     }
@@ -152,6 +158,8 @@ mod tests {
             Code::NewerDatabase,
             Code::Database,
             Code::Service,
+            Code::Lost,
+            Code::Unanswered,
         ] {
             let number = format!("{:>4}  ", code as u8);
             assert!(

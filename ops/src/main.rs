@@ -11,6 +11,7 @@ mod demo;
 mod exit;
 mod http;
 mod import;
+mod loadtest;
 mod output;
 mod play;
 mod profile_mode;
@@ -69,6 +70,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
             import::run(args, Resource::Framework).await
         }
         Command::Demo(args) => demo::run(args).await,
+        Command::Loadtest(args) => loadtest::run(args).await,
         Command::Validate(args) => validate::run(&args),
         Command::Config(args) => config::run(&args),
     }
@@ -97,6 +99,7 @@ fn wants_json(command: &Command) -> bool {
         | Command::Catalogue(CatalogueCommand::Import(args))
         | Command::Framework(FrameworkCommand::Import(args)) => args.json,
         Command::Demo(args) => args.json,
+        Command::Loadtest(args) => args.json,
         Command::Validate(args) => args.json,
         Command::Config(args) => args.common.json,
     }

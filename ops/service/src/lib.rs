@@ -5,6 +5,7 @@ pub mod clock;
 pub mod config;
 pub mod context;
 pub mod error;
+pub mod histogram;
 pub mod http;
 pub mod identity;
 pub mod pace;

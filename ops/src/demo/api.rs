@@ -126,9 +126,10 @@ pub(crate) async fn classes(client: &Client) -> anyhow::Result<Vec<ClassRef>> {
     Ok(read::<Classes>(client, "/api/v1/classes").await?.classes)
 }
 
-/// Path of a class's mastery as of an instant.
-pub(crate) fn class_mastery_path(key: &str, as_of: DateTime<Utc>) -> String {
-    format!("/api/v1/classes/{key}/mastery?as_of={}", instant(as_of))
+/// Path of a class's mastery as of an instant, which is now if not given.
+pub(crate) fn class_mastery_path(key: &str, as_of: Option<DateTime<Utc>>) -> String {
+    let query = as_of.map(|as_of| format!("?as_of={}", instant(as_of)));
+    format!("/api/v1/classes/{key}/mastery{}", query.unwrap_or_default())
 }
 
 /// Path of a pupil's next activities, `limit` and instant being the service's choice if not given.
@@ -146,7 +147,7 @@ pub(crate) async fn class_mastery(
     key: &str,
     as_of: DateTime<Utc>,
 ) -> anyhow::Result<ClassMastery> {
-    read(client, &class_mastery_path(key, as_of)).await
+    read(client, &class_mastery_path(key, Some(as_of))).await
 }
 
 /// A pupil's next activities.

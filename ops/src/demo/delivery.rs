@@ -28,14 +28,14 @@ const SYNCHRONISED_AT_ONCE: usize = 50;
 /// One request.
 #[derive(Debug)]
 pub(crate) struct Request {
-    ids: Vec<String>,
-    body: Bytes,
+    pub(crate) ids: Vec<String>,
+    pub(crate) body: Bytes,
     /// A single statement is put under its id; several are posted as an array.
-    single: bool,
+    pub(crate) single: bool,
 }
 
 impl Request {
-    fn single(statement: &Ready) -> Self {
+    pub(crate) fn single(statement: &Ready) -> Self {
         Self {
             ids: vec![statement.id.clone()],
             body: statement.json.clone(),
@@ -60,7 +60,7 @@ impl Request {
         }
     }
 
-    fn of<'a>(statements: impl IntoIterator<Item = &'a Ready>) -> Self {
+    pub(crate) fn of<'a>(statements: impl IntoIterator<Item = &'a Ready>) -> Self {
         Self::array(
             statements
                 .into_iter()

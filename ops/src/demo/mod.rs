@@ -5,19 +5,20 @@
 //! do), [`calendar`] (when), [`learner`] (what a pupil really can do), [`play`] (what happened, as
 //! [`statements`]), [`delivery`] (how it is sent), [`ready`] (wait until it has been computed),
 //! [`screen`] (what came of it). [`answers`] replays a file instead. All chance comes from [`seed`].
+//! `crate::loadtest` lets the same pupils work on the same exercises.
 
 mod answers;
-mod api;
+pub(crate) mod api;
 mod calendar;
-mod catalogue;
-mod delivery;
-mod learner;
-mod lycee;
+pub(crate) mod catalogue;
+pub(crate) mod delivery;
+pub(crate) mod learner;
+pub(crate) mod lycee;
 mod play;
-mod ready;
+pub(crate) mod ready;
 mod screen;
-mod seed;
-mod statements;
+pub(crate) mod seed;
+pub(crate) mod statements;
 #[cfg(test)]
 mod tests;
 
@@ -140,7 +141,11 @@ async fn fortnight(client: &Client, args: &DemoArgs) -> anyhow::Result<()> {
 }
 
 /// Roster, framework, catalogue: what a school and a publisher bring before anybody works.
-async fn set_up(client: &Client, lycee: &Lycee, exercises: &Exercises) -> anyhow::Result<()> {
+pub(crate) async fn set_up(
+    client: &Client,
+    lycee: &Lycee,
+    exercises: &Exercises,
+) -> anyhow::Result<()> {
     let roster = lycee.roster().context("could not make the roster")?;
     client
         .put("/api/v1/roster", Body::zip(roster))

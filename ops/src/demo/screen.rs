@@ -92,7 +92,7 @@ impl Shown {
             pupil: (pupil.label(), list),
             paths: [
                 "/api/v1/status".to_owned(),
-                api::class_mastery_path(&class_key, as_of),
+                api::class_mastery_path(&class_key, Some(as_of)),
                 api::next_activities_path(&pupil_key, Some((LIST, as_of))),
             ],
         })

@@ -267,7 +267,7 @@ impl Drop for Installation {
 }
 
 /// The binary, with nothing of the surrounding environment that would change what it does.
-fn bare(arguments: &[&str]) -> Command {
+pub(crate) fn bare(arguments: &[&str]) -> Command {
     let mut command = Command::new(SILLAGE);
     command
         .args(arguments)
@@ -316,7 +316,7 @@ pub(crate) fn succeeded(output: Output) -> Output {
 
 /// A port that was free a moment ago. It is kept for the installation's whole life: a restart must
 /// come back at the same address, or no client would find it.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()

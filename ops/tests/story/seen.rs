@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use arrow::array::AsArray;
@@ -143,7 +143,11 @@ fn name_account(row: &mut Map<String, Value>, labels: &BTreeMap<String, String>)
 
 /// The ids of a table of the lake, in no order, each as often as it is there.
 pub(crate) async fn lake_ids(installation: &Installation, table: &'static Table) -> Vec<String> {
-    let root = installation.data().join("lake");
+    lake_ids_at(&installation.data().join("lake"), table).await
+}
+
+/// As [`lake_ids`], of a lake in that folder.
+pub(crate) async fn lake_ids_at(root: &Path, table: &'static Table) -> Vec<String> {
     let lake = Lake::at(root.to_str().unwrap());
     let files = LakeTable::open(&lake, table)
         .await

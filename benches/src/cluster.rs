@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use service::pg::cluster::{Access, Cluster, ClusterSettings, DataFolder};
 use service::pg::{self, Migrations};
 use tokio_postgres::{Client, NoTls};
@@ -25,6 +25,31 @@ pub struct Private {
 }
 
 impl Private {
+    /// Starts it with a template for the LRS, and fails unless its commits are durable.
+    pub async fn for_lrs() -> anyhow::Result<Self> {
+        crate::report::complain("starting PostgreSQL");
+        let cluster = Self::start(&[service::store::MIGRATIONS, lrs::MIGRATIONS]).await?;
+        for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
+            let value = cluster.setting(setting).await?;
+            ensure!(
+                value == "on",
+                "{setting} is {value}: commits would not be durable"
+            );
+        }
+        Ok(cluster)
+    }
+
+    /// What figures hold for: the machine, its load before, PostgreSQL.
+    pub async fn setting_of_figures(&self) -> anyhow::Result<String> {
+        let version = self.setting("server_version").await?;
+        let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        Ok(format!(
+            "{} processors, load average at the start {}; PostgreSQL {version}, fsync on",
+            crate::server::cores(),
+            load.split(' ').next().unwrap_or("unknown"),
+        ))
+    }
+
     /// Starts it in `var/bench`, with a template at these migrations. One that was left behind by a
     /// run that was killed is taken over.
     pub async fn start(sets: &[Migrations]) -> anyhow::Result<Self> {

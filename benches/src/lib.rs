@@ -1,15 +1,20 @@
 #![doc = include_str!("../README.md")]
 
+pub mod apart;
+pub mod bodies;
 pub mod cases;
 pub mod cluster;
 pub mod cpu;
 pub mod data;
+pub mod flood;
 pub mod histogram;
 pub mod http;
 pub mod limits;
 pub mod load;
+pub mod plot;
 pub mod report;
 pub mod server;
+pub mod stored;
 
 use std::path::PathBuf;
 

@@ -6,6 +6,8 @@ pub mod ingest;
 pub mod mastery;
 pub mod memory;
 pub mod overload;
+pub mod queries;
+pub mod scale;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,6 +32,10 @@ pub enum Case {
     Memory,
     /// Twice the most that the LRS takes, offered for a minute, whether or not it answers.
     Overload,
+    /// Every filter of the Statement Resource on a large store, against a small one.
+    Queries,
+    /// A store of millions: how fast it takes statements against a small one, and their bytes on the disk.
+    Scale,
     /// Every other case in its smallest form: whether they run, no figures.
     Smoke,
 }
@@ -53,9 +59,13 @@ pub struct Arguments {
     /// Connections that post single statements.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=80))]
     pub connections: u16,
-    /// Statements made for each turn at most: a turn ends when they are all sent.
-    #[arg(long, default_value_t = 150_000, value_parser = clap::value_parser!(u32).range(1_000..=2_000_000))]
-    pub statements: u32,
+    /// Statements: made for a turn at most, which ends when they are all sent (default: 150,000); of a
+    /// large store (default: 1,000,000).
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1_000..=100_000_000))]
+    pub statements: Option<u32>,
+    /// Keep the store that is filled, in var/bench-store; `queries` takes what is there.
+    #[arg(long)]
+    pub keep: bool,
     /// The folder of the reference data.
     #[arg(long, env = "SILLAGE_REFERENCE_DATA", value_name = "DIR")]
     pub reference_data: Option<PathBuf>,
@@ -71,6 +81,12 @@ pub struct Arguments {
 }
 
 impl Arguments {
+    /// Statements made for a turn at most.
+    #[must_use]
+    pub fn statements_of_a_turn(&self) -> u32 {
+        self.statements.unwrap_or(150_000)
+    }
+
     /// How long a turn is measured, where the case has it last so many seconds by itself.
     #[must_use]
     pub fn measure(&self, default_s: u64) -> Duration {
@@ -88,7 +104,8 @@ impl Arguments {
         Self {
             rounds: 1,
             seconds: Some(1),
-            statements: 20_000,
+            statements: Some(20_000),
+            keep: false,
             smoke: true,
             ..self.clone()
         }
@@ -144,6 +161,8 @@ fn measure(case: Case, arguments: &Arguments) -> anyhow::Result<Report> {
         Case::Mastery => mastery::run(arguments),
         Case::Memory => memory::run(arguments),
         Case::Overload => overload::run(arguments),
+        Case::Queries => queries::run(arguments),
+        Case::Scale => scale::run(arguments),
         Case::Smoke => anyhow::bail!("all cases make no report of their own"),
     }
 }
@@ -164,6 +183,8 @@ mod tests {
             "mastery",
             "memory",
             "overload",
+            "queries",
+            "scale",
             "smoke",
         ] {
             assert!(text.contains(name), "{text}");

@@ -15,7 +15,7 @@ use crate::load::{Reply, Sender};
 const NOTHING_STORED: [&str; 3] = ["queue-limit", "bodies-limit", "service-stopping"];
 
 /// An answer's head is shorter than this, or it is not one of ours.
-const HEAD_MAX: usize = 16 * 1024;
+pub(crate) const HEAD_MAX: usize = 16 * 1024;
 
 /// Where to post, and as whom.
 #[derive(Clone)]
@@ -134,16 +134,16 @@ impl Sender for Poster {
 
 /// What must be known of an answer's head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Head {
-    status: u16,
-    length: usize,
+pub(crate) struct Head {
+    pub(crate) status: u16,
+    pub(crate) length: usize,
     /// Whether it has `Retry-After`.
     tells_when: bool,
 }
 
 impl Head {
     /// The head and where it ends; none while it is not there whole.
-    fn parse(bytes: &[u8]) -> anyhow::Result<Option<(usize, Self)>> {
+    pub(crate) fn parse(bytes: &[u8]) -> anyhow::Result<Option<(usize, Self)>> {
         let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
             return Ok(None);
         };

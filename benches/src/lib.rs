@@ -11,10 +11,15 @@ pub mod histogram;
 pub mod http;
 pub mod limits;
 pub mod load;
+pub mod national;
 pub mod plot;
 pub mod report;
+pub mod samples;
 pub mod server;
+pub mod shapes;
+pub mod store;
 pub mod stored;
+pub mod talk;
 
 use std::path::PathBuf;
 

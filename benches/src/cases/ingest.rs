@@ -128,7 +128,7 @@ async fn measure(arguments: &Arguments, load: Handle) -> anyhow::Result<Report> 
 }
 
 fn shapes(arguments: &Arguments) -> [Shape; 3] {
-    let statements = arguments.statements as usize;
+    let statements = arguments.statements_of_a_turn() as usize;
     let batches = Shape {
         case: "ingest_batch_50",
         connections: BATCH_CONNECTIONS,

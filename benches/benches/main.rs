@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use benches::cases::{self, Arguments};
-use benches::report;
+use benches::{apart, report};
 use clap::Parser as _;
 
 /// As `sillage` has it: the server that is measured is in this process.
@@ -12,11 +12,15 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let Some(case) = arguments.case else {
-        report::say(&cases::list());
-        return ExitCode::SUCCESS;
+    let ran = match arguments.case {
+        _ if arguments.serve => apart::serve(),
+        Some(case) => cases::run(case, &arguments),
+        None => {
+            report::say(&cases::list());
+            Ok(())
+        }
     };
-    match cases::run(case, &arguments) {
+    match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report::complain(&format!("{error:#}"));

@@ -4,12 +4,18 @@ pub mod dictionary;
 pub mod door;
 pub mod ingest;
 pub mod mastery;
+pub mod memory;
+pub mod overload;
+pub mod queries;
+pub mod scale;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
 
-use crate::report::Report;
+use crate::report::{Report, complain};
 
 /// What can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -18,10 +24,20 @@ pub enum Case {
     Dictionary,
     /// What the LRS computes of a statement, step by step, against reading its JSON.
     Door,
-    /// Durable posts, one statement each and batches of 50, against PostgreSQL alone.
+    /// Durable posts, one statement each and batches of 50 and 500, against PostgreSQL alone.
     Ingest,
     /// The fold of real answers, against sorting the same rows.
     Mastery,
+    /// The memory of the LRS alone, 500 connections, single posts and batches mixed.
+    Memory,
+    /// Twice the most that the LRS takes, offered for a minute, whether or not it answers.
+    Overload,
+    /// Every filter of the Statement Resource on a large store, against a small one.
+    Queries,
+    /// A store of millions: how fast it takes statements against a small one, and their bytes on the disk.
+    Scale,
+    /// Every other case in its smallest form: whether they run, no figures.
+    Smoke,
 }
 
 /// The command line.
@@ -36,21 +52,64 @@ pub struct Arguments {
     /// Turns of each side.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
     pub rounds: u32,
-    /// Seconds measured in each turn, after one that is not counted.
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=60))]
-    pub seconds: u64,
+    /// Seconds measured in each turn, after one that is not counted (default: 4; 60 where a case is
+    /// about endurance).
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub seconds: Option<u64>,
     /// Connections that post single statements.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=80))]
     pub connections: u16,
-    /// Statements made for each turn at most: a turn ends when they are all sent.
-    #[arg(long, default_value_t = 150_000, value_parser = clap::value_parser!(u32).range(1_000..=2_000_000))]
-    pub statements: u32,
+    /// Statements: made for a turn at most, which ends when they are all sent (default: 150,000); of a
+    /// large store (default: 1,000,000).
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1_000..=100_000_000))]
+    pub statements: Option<u32>,
+    /// Keep the store that is filled, in var/bench-store; `queries` takes what is there.
+    #[arg(long)]
+    pub keep: bool,
     /// The folder of the reference data.
     #[arg(long, env = "SILLAGE_REFERENCE_DATA", value_name = "DIR")]
     pub reference_data: Option<PathBuf>,
+    /// The smallest form: whether the case runs, no figures.
+    #[arg(long)]
+    pub smoke: bool,
+    /// Be the server of another process of this program ([`crate::apart`]).
+    #[arg(long, hide = true)]
+    pub serve: bool,
     /// `cargo bench` passes it to every bench target.
     #[arg(long, hide = true)]
     pub bench: bool,
+}
+
+impl Arguments {
+    /// Statements made for a turn at most.
+    #[must_use]
+    pub fn statements_of_a_turn(&self) -> u32 {
+        self.statements.unwrap_or(150_000)
+    }
+
+    /// How long a turn is measured, where the case has it last so many seconds by itself.
+    #[must_use]
+    pub fn measure(&self, default_s: u64) -> Duration {
+        Duration::from_secs(self.seconds.unwrap_or(default_s))
+    }
+
+    /// Not counted at the start of a turn.
+    #[must_use]
+    pub fn warm_up(&self) -> Duration {
+        Duration::from_secs(u64::from(!self.smoke))
+    }
+
+    /// The smallest form of the same.
+    fn smallest(&self) -> Self {
+        Self {
+            rounds: 1,
+            seconds: Some(1),
+            statements: Some(20_000),
+            keep: false,
+            smoke: true,
+            ..self.clone()
+        }
+    }
 }
 
 /// The cases with what each measures, a line each.
@@ -69,15 +128,43 @@ pub fn list() -> String {
     text
 }
 
-/// Measures a case, prints its table and writes its rows.
+/// Measures a case, prints its table, writes its rows and its plot.
 pub fn run(case: Case, arguments: &Arguments) -> anyhow::Result<()> {
-    let report: Report = match case {
-        Case::Dictionary => dictionary::run(arguments)?,
-        Case::Door => door::run(arguments)?,
-        Case::Ingest => ingest::run(arguments)?,
-        Case::Mastery => mastery::run(arguments.reference_data.as_deref(), arguments.rounds)?,
-    };
-    report.publish()
+    if case == Case::Smoke {
+        return smoke(arguments);
+    }
+    if arguments.smoke {
+        measure(case, &arguments.smallest())?.show();
+        return Ok(());
+    }
+    measure(case, arguments)?.publish()
+}
+
+/// Every case in its smallest form, and which of them failed.
+fn smoke(arguments: &Arguments) -> anyhow::Result<()> {
+    for case in Case::value_variants() {
+        if *case != Case::Smoke {
+            complain(&format!("smoke: {case:?}"));
+            measure(*case, &arguments.smallest())
+                .with_context(|| format!("{case:?} failed"))?
+                .show();
+        }
+    }
+    Ok(())
+}
+
+fn measure(case: Case, arguments: &Arguments) -> anyhow::Result<Report> {
+    match case {
+        Case::Dictionary => dictionary::run(arguments),
+        Case::Door => door::run(arguments),
+        Case::Ingest => ingest::run(arguments),
+        Case::Mastery => mastery::run(arguments),
+        Case::Memory => memory::run(arguments),
+        Case::Overload => overload::run(arguments),
+        Case::Queries => queries::run(arguments),
+        Case::Scale => scale::run(arguments),
+        Case::Smoke => anyhow::bail!("all cases make no report of their own"),
+    }
 }
 
 #[cfg(test)]
@@ -89,7 +176,17 @@ mod tests {
         let arguments = Arguments::parse_from(["bench", "--bench"]);
         assert_eq!(arguments.case, None);
         let text = list();
-        for name in ["dictionary", "door", "ingest", "mastery"] {
+        for name in [
+            "dictionary",
+            "door",
+            "ingest",
+            "mastery",
+            "memory",
+            "overload",
+            "queries",
+            "scale",
+            "smoke",
+        ] {
             assert!(text.contains(name), "{text}");
             assert!(
                 Arguments::parse_from(["bench", name, "--bench"])

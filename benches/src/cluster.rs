@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use service::pg::cluster::{Access, Cluster, ClusterSettings, DataFolder};
 use service::pg::{self, Migrations};
 use tokio_postgres::{Client, NoTls};
@@ -15,20 +15,57 @@ use crate::workspace_root;
 /// The database that the others are copies of.
 const TEMPLATE: &str = "bench_template";
 
-/// A running PostgreSQL. Dropped, it is stopped and its folders are removed.
+/// A running PostgreSQL. Dropped, it is stopped and its folders are removed, unless it is kept.
 #[derive(Debug)]
 pub struct Private {
     cluster: Option<Cluster>,
+    kept: bool,
     folders: [PathBuf; 2],
     access: Access,
     _lock: DataFolder,
 }
 
 impl Private {
-    /// Starts it in `var/bench`, with a template at these migrations. One that was left behind by a
+    /// Starts it with a template for the LRS, and fails unless its commits are durable.
+    pub async fn for_lrs() -> anyhow::Result<Self> {
+        Self::durable("var/bench", false).await
+    }
+
+    /// The same in a folder of its own, which stays.
+    pub async fn kept_for_lrs() -> anyhow::Result<Self> {
+        Self::durable("var/bench-store", true).await
+    }
+
+    async fn durable(folder: &'static str, kept: bool) -> anyhow::Result<Self> {
+        crate::report::complain("starting PostgreSQL");
+        let cluster =
+            Self::start(folder, kept, &[service::store::MIGRATIONS, lrs::MIGRATIONS]).await?;
+        for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
+            let value = cluster.setting(setting).await?;
+            ensure!(
+                value == "on",
+                "{setting} is {value}: commits would not be durable"
+            );
+        }
+        Ok(cluster)
+    }
+
+    /// What figures hold for: the machine, its load before, PostgreSQL.
+    pub async fn setting_of_figures(&self) -> anyhow::Result<String> {
+        let version = self.setting("server_version").await?;
+        let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        Ok(format!(
+            "{} processors, load average at the start {}; PostgreSQL {version}, fsync on",
+            crate::server::cores(),
+            load.split(' ').next().unwrap_or("unknown"),
+        ))
+    }
+
+    /// Starts it in a folder, with a template at these migrations. One that was left behind by a
     /// run that was killed is taken over.
-    pub async fn start(sets: &[Migrations]) -> anyhow::Result<Self> {
-        let private = tokio::task::spawn_blocking(Self::start_blocking).await??;
+    async fn start(folder: &'static str, kept: bool, sets: &[Migrations]) -> anyhow::Result<Self> {
+        let start = move || Self::start_blocking(folder, kept);
+        let private = tokio::task::spawn_blocking(start).await??;
         let admin = private.admin().await?;
         private.clear(&admin).await?;
         private.create(&admin, TEMPLATE, "template0").await?;
@@ -39,8 +76,8 @@ impl Private {
         Ok(private)
     }
 
-    fn start_blocking() -> anyhow::Result<Self> {
-        let data = workspace_root().join("var/bench");
+    fn start_blocking(folder: &str, kept: bool) -> anyhow::Result<Self> {
+        let data = workspace_root().join(folder);
         let lock = DataFolder::lock(&data, "a bench", Duration::ZERO)?;
         let settings = ClusterSettings::default();
         let cluster = Cluster::start(&lock, &settings, &CancellationToken::new())
@@ -49,6 +86,7 @@ impl Private {
             folders: [cluster.folder().to_owned(), lock.path().to_owned()],
             access: cluster.access().clone(),
             cluster: Some(cluster),
+            kept,
             _lock: lock,
         })
     }
@@ -82,6 +120,23 @@ impl Private {
         self.create(&admin, name, TEMPLATE).await?;
         admin.batch_execute("checkpoint").await?;
         Ok(())
+    }
+
+    /// Whether there is a database of this name.
+    pub async fn has_database(&self, name: &str) -> anyhow::Result<bool> {
+        let sql = "select 1 from pg_database where datname = $1::text";
+        Ok(self
+            .admin()
+            .await?
+            .query_opt(sql, &[&name])
+            .await?
+            .is_some())
+    }
+
+    /// A database that holds what another does, to which nobody is connected.
+    pub async fn copy_database(&self, name: &str, of: &str) -> anyhow::Result<()> {
+        let admin = self.admin().await?;
+        self.create(&admin, name, of).await
     }
 
     /// Drops a database.
@@ -127,6 +182,9 @@ impl Drop for Private {
     fn drop(&mut self) {
         // Stops it first: dropping a cluster waits for its end.
         self.cluster = None;
+        if self.kept {
+            return;
+        }
         for folder in &self.folders {
             if let Err(error) = std::fs::remove_dir_all(folder)
                 && error.kind() != std::io::ErrorKind::NotFound

@@ -1,4 +1,4 @@
-//! Who used the processors: the load, the server beside it in this process, PostgreSQL.
+//! Who used the processors: the load, the server beside it in this process or in its own, PostgreSQL.
 
 use std::fs;
 use std::time::Duration;
@@ -14,23 +14,30 @@ const TICK: Duration = Duration::from_millis(10);
 pub struct Used {
     /// The load's threads.
     pub load: Duration,
-    /// All other threads of this process.
+    /// The server's process if it has one of its own, else all other threads of this process.
     pub server: Duration,
     /// The postmaster and its children, those that ended too.
     pub postgres: Duration,
 }
 
 impl Used {
-    /// Until now. What cannot be read counts as nothing.
+    /// Until now, by a server in the process `apart` or in this one. What cannot be read counts as
+    /// nothing.
     #[must_use]
-    pub fn now(postmaster: Option<u32>) -> Self {
+    pub fn now(postmaster: Option<u32>, apart: Option<u32>) -> Self {
         let mut used = Self::default();
         for stat in stats("/proc/self/task") {
             if stat.name.starts_with(LOAD_THREADS) {
                 used.load += stat.own;
-            } else {
+            } else if apart.is_none() {
                 used.server += stat.own;
             }
+        }
+        if let Some(apart) = apart {
+            let stat = fs::read_to_string(format!("/proc/{apart}/stat")).ok();
+            used.server += stat
+                .and_then(|line| parse(&line))
+                .map_or(Duration::ZERO, |stat| stat.own);
         }
         if let Some(postmaster) = postmaster {
             for stat in stats("/proc") {

@@ -5,14 +5,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail, ensure};
-use bytes::Bytes;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::load::Sender;
+use crate::bodies::Bodies;
+use crate::load::{Reply, Sender};
+
+/// The rules by which nothing of a request is stored; a 503 by another leaves that open.
+const NOTHING_STORED: [&str; 3] = ["queue-limit", "bodies-limit", "service-stopping"];
 
 /// An answer's head is shorter than this, or it is not one of ours.
-const HEAD_MAX: usize = 16 * 1024;
+pub(crate) const HEAD_MAX: usize = 16 * 1024;
 
 /// Where to post, and as whom.
 #[derive(Clone)]
@@ -51,14 +54,14 @@ impl Target {
 #[derive(Debug)]
 pub struct Poster {
     target: Target,
-    bodies: Arc<[Bytes]>,
+    bodies: Arc<Bodies>,
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Poster {
     /// A poster on a connection of its own.
-    pub async fn connect(target: &Target, bodies: &Arc<[Bytes]>) -> anyhow::Result<Self> {
+    pub async fn connect(target: &Target, bodies: &Arc<Bodies>) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(target.address)
             .await
             .context("could not connect to the server under load")?;
@@ -72,13 +75,13 @@ impl Poster {
     }
 
     /// Sends a body in one write and reads its answer whole.
-    async fn post(&mut self, body: &[u8]) -> anyhow::Result<()> {
+    async fn post(&mut self, number: usize) -> anyhow::Result<Reply> {
         self.buffer.clear();
         self.buffer.extend_from_slice(self.target.head.as_bytes());
-        self.buffer
-            .extend_from_slice(body.len().to_string().as_bytes());
+        let length = self.bodies.length(number);
+        self.buffer.extend_from_slice(length.to_string().as_bytes());
         self.buffer.extend_from_slice(b"\r\n\r\n");
-        self.buffer.extend_from_slice(body);
+        self.bodies.write(number, &mut self.buffer);
         self.stream.write_all(&self.buffer).await?;
         self.buffer.clear();
         let (head_end, head) = loop {
@@ -100,35 +103,47 @@ impl Poster {
                 "the server closed the connection in an answer"
             );
         }
-        if head.status != 200 {
-            let said = String::from_utf8_lossy(&self.buffer[head_end..]);
-            bail!("the server answered {}: {said}", head.status);
+        let said = || String::from_utf8_lossy(&self.buffer[head_end..]);
+        match head {
+            Head { status: 200, .. } => Ok(Reply::Stored),
+            Head {
+                status: 503,
+                tells_when: true,
+                ..
+            } => Ok(refusal(&said())),
+            _ => bail!("the server answered {}: {}", head.status, said()),
         }
-        Ok(())
+    }
+}
+
+/// What a 503 with `Retry-After` says, by its rule.
+fn refusal(said: &str) -> Reply {
+    let is = |rule: &&str| said.contains(&format!("\"{rule}\""));
+    if NOTHING_STORED.iter().any(is) {
+        Reply::Refused
+    } else {
+        Reply::Undecided
     }
 }
 
 impl Sender for Poster {
-    async fn send(&mut self, number: usize) -> anyhow::Result<()> {
-        let body = self
-            .bodies
-            .get(number)
-            .cloned()
-            .context("there is no body of this number")?;
-        self.post(&body).await
+    async fn send(&mut self, number: usize) -> anyhow::Result<Reply> {
+        self.post(number).await
     }
 }
 
 /// What must be known of an answer's head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Head {
-    status: u16,
-    length: usize,
+pub(crate) struct Head {
+    pub(crate) status: u16,
+    pub(crate) length: usize,
+    /// Whether it has `Retry-After`.
+    tells_when: bool,
 }
 
 impl Head {
     /// The head and where it ends; none while it is not there whole.
-    fn parse(bytes: &[u8]) -> anyhow::Result<Option<(usize, Self)>> {
+    pub(crate) fn parse(bytes: &[u8]) -> anyhow::Result<Option<(usize, Self)>> {
         let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
             return Ok(None);
         };
@@ -138,12 +153,19 @@ impl Head {
             .next()
             .and_then(|line| line.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok())
             .context("an answer does not start as one of HTTP/1.1")?;
-        let length = lines
-            .filter_map(|line| line.split_once(':'))
-            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-            .and_then(|(_, value)| value.trim().parse().ok())
-            .context("an answer does not tell its length")?;
-        Ok(Some((end + 4, Self { status, length })))
+        let (mut length, mut tells_when) = (None, false);
+        for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+            if name.eq_ignore_ascii_case("content-length") {
+                length = value.trim().parse().ok();
+            }
+            tells_when |= name.eq_ignore_ascii_case("retry-after");
+        }
+        let head = Self {
+            status,
+            length: length.context("an answer does not tell its length")?,
+            tells_when,
+        };
+        Ok(Some((end + 4, head)))
     }
 }
 
@@ -157,6 +179,7 @@ mod tests {
         let head = Head {
             status: 204,
             length: 12,
+            tells_when: false,
         };
         assert_eq!(Head::parse(bytes).unwrap(), Some((bytes.len() - 4, head)));
         assert_eq!(Head::parse(&bytes[..30]).unwrap(), None);
@@ -166,6 +189,18 @@ mod tests {
         ] {
             assert!(Head::parse(bad.as_bytes()).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_refusal_says_whether_something_may_be_stored() {
+        let head =
+            b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n";
+        let (_, head) = Head::parse(head).unwrap().unwrap();
+        assert!(head.status == 503 && head.tells_when);
+        let said = |rule: &str| refusal(&format!(r#"{{"errors":[{{"rule":"{rule}"}}]}}"#));
+        assert_eq!(said("queue-limit"), Reply::Refused);
+        assert_eq!(said("commit-timeout"), Reply::Undecided);
+        assert_eq!(refusal("{}"), Reply::Undecided);
     }
 
     #[test]

@@ -1,14 +1,24 @@
 #![doc = include_str!("../README.md")]
 
+pub mod apart;
+pub mod bodies;
 pub mod cases;
 pub mod cluster;
 pub mod cpu;
 pub mod data;
+pub mod flood;
 pub mod http;
 pub mod limits;
 pub mod load;
+pub mod national;
+pub mod plot;
 pub mod report;
+pub mod samples;
 pub mod server;
+pub mod shapes;
+pub mod store;
+pub mod stored;
+pub mod talk;
 
 use std::path::PathBuf;
 

@@ -1,8 +1,9 @@
 //! The load: senders side by side, each with its own connection, bounded in number and time.
 //!
 //! Closed loop: each sender sends again when it was answered, which finds the most that a side takes.
-//! At a rate: sends fall due one after another whether or not answers came, and a latency counts from
-//! when the send was due, so that a side that stalls does not slow down its own measure.
+//! At a rate: after a closed loop to warm up, sends fall due one after another whether or not answers
+//! came, and a latency counts from when the send was due, so that a side that stalls does not slow down
+//! its own measure. What is to be refused is sent by [`crate::flood`].
 
 use std::future::Future;
 use std::sync::Arc;
@@ -15,10 +16,21 @@ use tokio::time::Instant;
 
 use crate::histogram::Histogram;
 
+/// What was said to a thing that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// It is durably stored.
+    Stored,
+    /// It is not stored and may be sent again later.
+    Refused,
+    /// It may be stored or not; sent again it will be told.
+    Undecided,
+}
+
 /// Sends one thing after another over a connection of its own.
 pub trait Sender: Send + 'static {
-    /// Sends the thing of this number and waits until it is durably stored.
-    fn send(&mut self, number: usize) -> impl Future<Output = anyhow::Result<()>> + Send;
+    /// Sends the thing of this number and waits for what is said to it.
+    fn send(&mut self, number: usize) -> impl Future<Output = anyhow::Result<Reply>> + Send;
 }
 
 /// How fast to send.
@@ -39,6 +51,8 @@ pub struct Plan {
     pub warm_up: Duration,
     /// Counted, unless the things end before.
     pub measure: Duration,
+    /// The number of the first thing.
+    pub first: usize,
     /// How many things there are.
     pub things: usize,
 }
@@ -46,11 +60,11 @@ pub struct Plan {
 /// What came of it.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// Answered in the time that counts.
+    /// Answered in the time that counts; at a rate, those that fell due in it.
     pub counted: u64,
-    /// How long that was.
+    /// How long that was; at a rate, until the last of them was answered.
     pub elapsed: Duration,
-    /// Answered, warm-up included.
+    /// Answered, warm-up included: the first so many of the things.
     pub answered: u64,
     /// Latencies of those that count.
     pub latency: Histogram,
@@ -73,9 +87,16 @@ struct Seen {
     last: Option<Instant>,
 }
 
+/// What the senders share.
+#[derive(Debug, Default)]
+struct Next {
+    thing: AtomicUsize,
+    due: AtomicUsize,
+}
+
 /// Runs a plan to its end. A send that fails ends it: with refusals, a figure would say nothing.
 pub async fn run<S: Sender>(senders: Vec<S>, plan: Plan) -> anyhow::Result<Outcome> {
-    let next = Arc::new(AtomicUsize::new(0));
+    let next = Arc::new(Next::default());
     let start = Instant::now();
     let mut tasks = JoinSet::new();
     for sender in senders {
@@ -91,11 +112,10 @@ pub async fn run<S: Sender>(senders: Vec<S>, plan: Plan) -> anyhow::Result<Outco
     let begin = start + plan.warm_up;
     let end = begin + plan.measure;
     // When the things ran out before the time did, the last answer ended it.
-    let ended_early = next.load(Ordering::Relaxed) >= plan.things;
+    let ended_early = next.thing.load(Ordering::Relaxed) >= plan.things;
     let end = all
         .last
-        .filter(|_| ended_early)
-        .map_or(end, |last| last.min(end));
+        .map_or(end, |last| if ended_early { last } else { last.max(end) });
     ensure!(
         end > begin && all.latency.count() > 0,
         "all {} were sent before the warm-up was over: make more of them",
@@ -111,33 +131,42 @@ pub async fn run<S: Sender>(senders: Vec<S>, plan: Plan) -> anyhow::Result<Outco
 
 async fn work<S: Sender>(
     mut sender: S,
-    next: Arc<AtomicUsize>,
+    next: Arc<Next>,
     start: Instant,
     plan: Plan,
 ) -> anyhow::Result<Seen> {
     let begin = start + plan.warm_up;
     let end = begin + plan.measure;
     let mut seen = Seen::default();
-    while Instant::now() < end {
-        let number = next.fetch_add(1, Ordering::Relaxed);
-        if number >= plan.things {
-            break;
-        }
-        let due = match plan.pace {
-            Pace::Closed => Instant::now(),
-            Pace::PerSecond(rate) => start + due(number, rate),
+    loop {
+        let now = Instant::now();
+        let (due, paced) = match plan.pace {
+            Pace::PerSecond(rate) if now >= begin => {
+                let number = next.due.fetch_add(1, Ordering::Relaxed);
+                (begin + due(number, rate), true)
+            }
+            _ => (now, false),
         };
         if due >= end {
             break;
         }
+        let number = next.thing.fetch_add(1, Ordering::Relaxed);
+        if number >= plan.things {
+            break;
+        }
         // A timer is a millisecond coarse: whoever is due already does not go to it.
-        if due > Instant::now() {
+        if due > now {
             tokio::time::sleep_until(due).await;
         }
-        sender.send(number).await?;
+        let reply = sender.send(plan.first + number).await?;
+        ensure!(reply == Reply::Stored, "a request was refused: {reply:?}");
         let now = Instant::now();
         seen.answered += 1;
-        if now > begin && now <= end {
+        let counts = match plan.pace {
+            Pace::Closed => now > begin && now <= end,
+            Pace::PerSecond(_) => paced,
+        };
+        if counts {
             seen.latency.record(now - due);
             seen.last = Some(now);
         }
@@ -145,8 +174,9 @@ async fn work<S: Sender>(
     Ok(seen)
 }
 
+/// When the send of this number falls due, at so many a second.
 #[expect(clippy::cast_precision_loss, reason = "numbers are far below 2^53")]
-fn due(number: usize, rate: f64) -> Duration {
+pub(crate) fn due(number: usize, rate: f64) -> Duration {
     Duration::from_secs_f64(number as f64 / rate)
 }
 
@@ -164,11 +194,14 @@ mod tests {
     }
 
     impl Sender for Counting {
-        async fn send(&mut self, number: usize) -> anyhow::Result<()> {
+        async fn send(&mut self, number: usize) -> anyhow::Result<Reply> {
             self.sent.fetch_add(1, Ordering::Relaxed);
-            ensure!(self.fails_at != Some(number), "refused");
             tokio::time::sleep(Duration::from_millis(1)).await;
-            Ok(())
+            Ok(if self.fails_at == Some(number) {
+                Reply::Refused
+            } else {
+                Reply::Stored
+            })
         }
     }
 
@@ -188,6 +221,7 @@ mod tests {
             pace,
             warm_up: Duration::ZERO,
             measure,
+            first: 0,
             things,
         }
     }
@@ -222,7 +256,25 @@ mod tests {
         let error = run(senders, plan(Pace::Closed, LONG, 1_000_000))
             .await
             .unwrap_err();
-        assert_eq!(error.to_string(), "refused");
+        assert!(error.to_string().contains("Refused"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn at_a_rate_all_that_fell_due_is_counted_and_nothing_of_the_warm_up() {
+        let (senders, sent) = eight(None);
+        let plan = Plan {
+            warm_up: Duration::from_millis(50),
+            ..plan(
+                Pace::PerSecond(1_000.0),
+                Duration::from_millis(100),
+                usize::MAX,
+            )
+        };
+        let outcome = run(senders, plan).await.unwrap();
+        assert_eq!(outcome.counted, 100);
+        assert!(outcome.elapsed >= plan.measure);
+        assert_eq!(outcome.answered, sent.load(Ordering::Relaxed) as u64);
+        assert!(outcome.answered > outcome.counted);
     }
 
     #[tokio::test]

@@ -8,7 +8,17 @@ use anyhow::Context as _;
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 use serde::Serialize;
 
-use crate::workspace_root;
+use crate::{plot, workspace_root};
+
+/// What a figure has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bar {
+    /// This much or more.
+    AtLeast(f64),
+    /// This much or less.
+    AtMost(f64),
+}
 
 /// One figure.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -21,6 +31,9 @@ pub struct Row {
     pub value: f64,
     /// Of what.
     pub unit: String,
+    /// What it has to be, if anything.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub bar: Option<Bar>,
 }
 
 /// The figures of one run.
@@ -44,47 +57,66 @@ impl Report {
 
     /// Adds a figure.
     pub fn add(&mut self, case: &str, metric: &str, value: f64, unit: &str) {
+        self.push(case, metric, value, unit, None);
+    }
+
+    /// Adds a figure that has to be something.
+    pub fn add_held_to(&mut self, case: &str, metric: &str, value: f64, unit: &str, bar: Bar) {
+        self.push(case, metric, value, unit, Some(bar));
+    }
+
+    fn push(&mut self, case: &str, metric: &str, value: f64, unit: &str, bar: Option<Bar>) {
         self.rows.push(Row {
             case: case.to_owned(),
             metric: metric.to_owned(),
             value,
             unit: unit.to_owned(),
+            bar,
         });
     }
 
-    /// Prints the table and writes `benches/results/NAME.jsonl`.
-    pub fn publish(&self) -> anyhow::Result<()> {
+    /// Prints the table.
+    pub fn show(&self) {
         say(&format!("\n{}\n{}\n", self.heading, self.table()));
+    }
+
+    /// Prints the table, and writes `benches/results/NAME.jsonl` and its plot, `NAME.svg`.
+    pub fn publish(&self) -> anyhow::Result<()> {
+        self.show();
         let folder = workspace_root().join("benches/results");
-        let path = folder.join(format!("{}.jsonl", self.name));
-        self.write(&path)
-            .with_context(|| format!("could not write {}", path.display()))?;
-        say(&format!("rows: {}\n", path.display()));
+        self.write(&folder)
+            .with_context(|| format!("could not write into {}", folder.display()))?;
+        let path = folder.join(self.name);
+        say(&format!("rows and plot: {}.jsonl, .svg\n", path.display()));
         Ok(())
     }
 
-    fn write(&self, path: &Path) -> anyhow::Result<()> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
+    fn write(&self, folder: &Path) -> anyhow::Result<()> {
+        fs::create_dir_all(folder)?;
         let mut text = String::new();
         for row in &self.rows {
             text += &serde_json::to_string(row)?;
             text.push('\n');
         }
-        Ok(fs::write(path, text)?)
+        fs::write(folder.join(format!("{}.jsonl", self.name)), text)?;
+        let plot = plot::svg(&self.heading, &self.rows);
+        Ok(fs::write(folder.join(format!("{}.svg", self.name)), plot)?)
     }
 
     fn table(&self) -> Table {
         let mut table = Table::new();
         table
             .load_preset(UTF8_FULL_CONDENSED)
-            .set_header(["case", "metric", "value", "unit"]);
+            .set_header(["case", "metric", "value", "unit", "bar"]);
         let mut last = "";
         for row in &self.rows {
             // A case is named once: its figures stand below.
             let case = if row.case == last { "" } else { &row.case };
-            table.add_row([case, &row.metric, &figure(row.value), &row.unit]);
+            let bar = row
+                .bar
+                .map(|bar| bar.verdict(row.value))
+                .unwrap_or_default();
+            table.add_row([case, &row.metric, &figure(row.value), &row.unit, &bar]);
             last = &row.case;
         }
         if let Some(column) = table.column_mut(2) {
@@ -94,8 +126,38 @@ impl Report {
     }
 }
 
+impl Bar {
+    /// What it is, and whether a value meets it.
+    #[must_use]
+    pub fn verdict(self, value: f64) -> String {
+        let (sign, bar) = match self {
+            Self::AtLeast(bar) => ('≥', bar),
+            Self::AtMost(bar) => ('≤', bar),
+        };
+        let met = if self.is_met(value) { "met" } else { "missed" };
+        format!("{sign} {}, {met}", figure(bar))
+    }
+
+    /// Whether a value meets it.
+    #[must_use]
+    pub fn is_met(self, value: f64) -> bool {
+        match self {
+            Self::AtLeast(bar) => value >= bar,
+            Self::AtMost(bar) => value <= bar,
+        }
+    }
+
+    /// The value on the line.
+    #[must_use]
+    pub fn line(self) -> f64 {
+        match self {
+            Self::AtLeast(bar) | Self::AtMost(bar) => bar,
+        }
+    }
+}
+
 /// Three figures that count, and no more.
-fn figure(value: f64) -> String {
+pub(crate) fn figure(value: f64) -> String {
     match value.abs() {
         size if size >= 100.0 => format!("{value:.0}"),
         size if size >= 10.0 => format!("{value:.1}"),
@@ -141,20 +203,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_is_an_object_of_four() {
+    fn a_row_is_an_object_with_its_bar() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("results/x.jsonl");
+        let folder = dir.path().join("results");
         let mut report = Report::new("x", String::new());
         report.add("single", "ratio", 1.5, "1");
-        report.add("single", "p99", 4.25, "ms");
-        report.write(&path).unwrap();
-        let text = fs::read_to_string(path).unwrap();
+        report.add_held_to("single", "p99", 4.25, "ms", Bar::AtMost(50.0));
+        report.write(&folder).unwrap();
+        let text = fs::read_to_string(folder.join("x.jsonl")).unwrap();
         assert_eq!(
             text,
             "{\"case\":\"single\",\"metric\":\"ratio\",\"value\":1.5,\"unit\":\"1\"}\n\
-             {\"case\":\"single\",\"metric\":\"p99\",\"value\":4.25,\"unit\":\"ms\"}\n"
+             {\"case\":\"single\",\"metric\":\"p99\",\"value\":4.25,\"unit\":\"ms\",\"at_most\":50.0}\n"
         );
+        assert!(folder.join("x.svg").exists());
         assert_eq!(report.table().to_string().matches("single").count(), 1);
+    }
+
+    #[test]
+    fn a_bar_is_met_or_missed() {
+        assert_eq!(Bar::AtLeast(0.5).verdict(0.5), "≥ 0.50, met");
+        assert_eq!(Bar::AtMost(50.0).verdict(467.0), "≤ 50.0, missed");
     }
 
     #[test]

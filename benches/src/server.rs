@@ -1,6 +1,7 @@
 //! The LRS of this process, with the same routes, middleware and settings as `sillage lrs`.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +14,12 @@ use service::config::{DatabaseSettings, HttpSettings, Settings};
 use service::context::Context;
 use service::identity::{Grant, NewCredential, Scope};
 use service::store::credentials;
-use tokio::task::JoinHandle;
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+/// How long an idle connection is kept, as `sillage` has it.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// A server that answers.
 pub struct Server {
@@ -22,7 +27,7 @@ pub struct Server {
     credential: (String, String),
     handle: ServerHandle,
     shutdown: CancellationToken,
-    committers: JoinHandle<anyhow::Result<()>>,
+    background: JoinSet<anyhow::Result<()>>,
 }
 
 // The secret stands in no log.
@@ -35,8 +40,9 @@ impl std::fmt::Debug for Server {
 }
 
 impl Server {
-    /// Starts it on a migrated database, on a port of its own, at the default settings.
-    pub async fn start(database: &str) -> anyhow::Result<Self> {
+    /// Starts it on a migrated database, on a port of its own, at the default settings. With a folder for
+    /// the `lake`, statements are shipped there.
+    pub async fn start(database: &str, lake: Option<&Path>) -> anyhow::Result<Self> {
         let settings = Settings::defaults();
         let database_settings: DatabaseSettings = settings.section("database")?;
         let http: HttpSettings = settings.section("http")?;
@@ -46,9 +52,21 @@ impl Server {
         let remember = Duration::from_millis(http.credential_cache_ms);
         let context = Context::open(pool, remember).await?;
         let credentials = web::Data::new(context.credentials.clone());
-        let lrs = Arc::new(Lrs::new(context, LrsConfig::load(&settings)?)?);
+        let mut config = LrsConfig::load(&settings)?;
+        if let Some(lake) = lake {
+            config.lake_root = lake.display().to_string();
+        }
+        let lrs = Arc::new(Lrs::new(context, config)?);
         let shutdown = CancellationToken::new();
-        let committers = tokio::spawn(lrs::run_background(Arc::clone(&lrs), shutdown.clone()));
+        let mut background = JoinSet::new();
+        background.spawn(lrs::run_background(Arc::clone(&lrs), shutdown.clone()));
+        if lake.is_some() {
+            let relay = lrs::run_relay(Arc::clone(&lrs), shutdown.clone());
+            background.spawn(async {
+                relay.await;
+                Ok(())
+            });
+        }
         let limits = service::http::Limits::new(&http);
         let server = HttpServer::new(move || {
             App::new()
@@ -61,6 +79,7 @@ impl Server {
                 .configure(lrs::routes)
         })
         .workers(cores())
+        .keep_alive(KEEP_ALIVE)
         .disable_signals()
         .bind(("127.0.0.1", 0))
         .context("no free port on 127.0.0.1")?;
@@ -79,7 +98,7 @@ impl Server {
             ),
             handle,
             shutdown,
-            committers,
+            background,
         })
     }
 
@@ -99,11 +118,23 @@ impl Server {
     }
 
     /// Stops it: what waits is stored first.
-    pub async fn stop(self) -> anyhow::Result<()> {
+    pub async fn stop(mut self) -> anyhow::Result<()> {
         self.handle.stop(true).await;
         self.shutdown.cancel();
-        self.committers.await?
+        while let Some(ended) = self.background.join_next().await {
+            ended??;
+        }
+        Ok(())
     }
+}
+
+/// A runtime on all processors, whose threads have this name.
+pub fn runtime(threads: &str) -> anyhow::Result<Runtime> {
+    Ok(Builder::new_multi_thread()
+        .worker_threads(cores())
+        .thread_name(threads)
+        .enable_all()
+        .build()?)
 }
 
 /// Processors that this process may use.

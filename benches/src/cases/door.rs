@@ -33,7 +33,7 @@ struct Made {
 
 /// Measures it.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Report> {
-    let count = usize::try_from(arguments.statements)?.min(20_000);
+    let count = usize::try_from(arguments.statements_of_a_turn())?.min(20_000);
     let made: Vec<Made> = Statements::new(SEED, Size::default())
         .take(count)
         .map(|statement| make(&statement))

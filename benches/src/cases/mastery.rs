@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, anyhow, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use arrow::array::{Array as _, AsArray as _, ListArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Int64Type};
@@ -23,6 +23,7 @@ use schemas::catalogue::CatalogueItem;
 use schemas::framework::{Competency, Domain, Framework};
 use schemas::ids::{ActivityIri, key64};
 
+use super::Arguments;
 use crate::report::{Report, median};
 use crate::server::cores;
 
@@ -48,18 +49,19 @@ struct Answers {
     items: BTreeMap<i64, Vec<i64>>,
 }
 
-/// Measures it.
-pub fn run(folder: Option<&Path>, rounds: u32) -> anyhow::Result<Report> {
-    let folder = folder.with_context(|| {
-        format!(
+/// Measures it. Whether it runs can be seen without the file, by made-up answers.
+pub fn run(arguments: &Arguments) -> anyhow::Result<Report> {
+    let answers = match &arguments.reference_data {
+        Some(folder) => Answers::read(&folder.join(FILE))?,
+        None if arguments.smoke => Answers::made_up(),
+        None => bail!(
             "set SILLAGE_REFERENCE_DATA to the folder of the reference data, in which {FILE} is"
-        )
-    })?;
-    let answers = Answers::read(&folder.join(FILE))?;
+        ),
+    };
     let model = answers.model()?;
     let mut random = ChaCha8Rng::seed_from_u64(1);
     let mut times = Times::default();
-    for _ in 0..rounds {
+    for _ in 0..arguments.rounds {
         let mut rows = answers.rows.clone();
         rows.shuffle(&mut random);
         times.whole.push(whole(&model, &rows)?);
@@ -186,6 +188,20 @@ fn whole(model: &Model, rows: &[Answer]) -> anyhow::Result<f64> {
 }
 
 impl Answers {
+    /// A hundred answers of five pupils to two items.
+    fn made_up() -> Self {
+        let row = |n: i64| Answer {
+            pupil: n % 5,
+            order: n / 5,
+            item: key64(&item_iri(1 + n % 2)),
+            correct: n % 3 > 0,
+        };
+        Self {
+            rows: (0..100).map(row).collect(),
+            items: BTreeMap::from([(1, vec![7]), (2, vec![7, 8])]),
+        }
+    }
+
     fn read(path: &Path) -> anyhow::Result<Self> {
         let file = File::open(path).with_context(|| {
             format!(
@@ -314,11 +330,15 @@ fn lists(batch: &RecordBatch, name: &str) -> anyhow::Result<ListArray> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
 
     #[test]
     fn without_the_data_it_says_what_to_set() {
-        let told = run(None, 1).unwrap_err().to_string();
+        let mut arguments = Arguments::parse_from(["bench", "mastery"]);
+        arguments.reference_data = None;
+        let told = run(&arguments).unwrap_err().to_string();
         assert!(
             told.contains("SILLAGE_REFERENCE_DATA") && !told.contains('\n'),
             "{told}"
@@ -327,17 +347,7 @@ mod tests {
 
     #[test]
     fn every_answer_is_folded_whoever_folds() {
-        let items = BTreeMap::from([(1, vec![7]), (2, vec![7, 8])]);
-        let row = |n: i64| Answer {
-            pupil: n % 5,
-            order: n / 5,
-            item: key64(&item_iri(1 + n % 2)),
-            correct: n % 3 > 0,
-        };
-        let answers = Answers {
-            rows: (0..100).map(row).collect(),
-            items,
-        };
+        let answers = Answers::made_up();
         let model = answers.model().unwrap();
         let mut rows = answers.rows.clone();
         sort(&mut rows);

@@ -19,7 +19,7 @@ use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
 use crate::data;
-use crate::load::Sender;
+use crate::load::{Reply, Sender};
 
 /// A parameter of a query.
 type Parameter<'a> = &'a (dyn ToSql + Sync);
@@ -249,14 +249,14 @@ impl std::fmt::Debug for Inserter {
 }
 
 impl Sender for Inserter {
-    async fn send(&mut self, number: usize) -> anyhow::Result<()> {
+    async fn send(&mut self, number: usize) -> anyhow::Result<Reply> {
         let rows = self.rows.get(number).and_then(|rows| rows.first());
         let rows = rows.context("there are no rows of this number")?;
         let (row, answer) = (Row::of(rows), Answer::of(rows));
         let related: [Parameter<'_>; 1] = [&rows.related_activities];
         let parameters = [&row.parameters()[..], &answer.parameters()[..], &related].concat();
         self.client.execute(&self.insert, &parameters).await?;
-        Ok(())
+        Ok(Reply::Stored)
     }
 }
 
@@ -287,7 +287,7 @@ impl std::fmt::Debug for Copier {
 }
 
 impl Sender for Copier {
-    async fn send(&mut self, number: usize) -> anyhow::Result<()> {
+    async fn send(&mut self, number: usize) -> anyhow::Result<Reply> {
         let rows = self
             .rows
             .get(number)
@@ -351,6 +351,7 @@ impl Sender for Copier {
             }
         }
         writer.as_mut().finish().await?;
-        Ok(transaction.commit().await?)
+        transaction.commit().await?;
+        Ok(Reply::Stored)
     }
 }

@@ -53,6 +53,10 @@ impl Stage {
     }
 }
 
+#[expect(
+    clippy::print_stdout,
+    reason = "a test that fails shows it, and its seed repeats the run"
+)]
 async fn hammered(seed: u64, time: Duration) {
     println!("seed {seed}");
     let stage = Stage {

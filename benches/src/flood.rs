@@ -1,24 +1,21 @@
-//! The load that does not wait: sends fall due one after another whether or not answers came, over as
-//! many connections as are needed, and refusals are counted.
+//! The load that does not wait: sends fall due one after another whether or not answers came, over many
+//! connections in turn, and refusals are counted.
 //!
 //! Pupils do not know of each other: when a service slows down, no fewer of them send. So a latency
-//! counts from when the send was due, and a connection is opened when none is free. There is a most
-//! of these; whoever waits for one longer than the patience is given up, and counted as such.
+//! counts from when the send was due, and there must be far more connections than answers are waited
+//! for: whoever waits for a free one longer than the patience is given up, and counted as such.
 
-use std::future::Future;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::histogram::Histogram;
 use crate::load::{Reply, Sender, due};
-
-/// A connection that was idle for longer may be about to be closed by the server.
-const FRESH: Duration = Duration::from_secs(20);
 
 /// Sends that are late are started together, so many before answers are looked at again.
 const TOGETHER: usize = 32;
@@ -32,8 +29,6 @@ pub struct Plan {
     pub during: Duration,
     /// The number of the first thing.
     pub first: usize,
-    /// Connections at most.
-    pub connections: usize,
     /// How long a send waits for a connection.
     pub patience: Duration,
 }
@@ -43,6 +38,8 @@ pub struct Plan {
 pub struct Outcome {
     /// Sends that fell due.
     pub due: usize,
+    /// How late it was sent: what the load itself adds to the latencies.
+    pub late: Histogram,
     /// Latencies of what was stored.
     pub stored: Histogram,
     /// Latencies of what was refused, or left undecided.
@@ -53,38 +50,31 @@ pub struct Outcome {
     pub unsent: u64,
     /// Stored and answered before the last send was due.
     pub stored_in_time: u64,
-    /// Connections that were opened.
-    pub connections: usize,
+    /// The most connections that waited for an answer at the same time.
+    pub waiting: usize,
     /// The numbers of what was stored.
     pub acknowledged: Vec<usize>,
 }
 
 /// What the sends share.
-struct Shared<S, C> {
-    connect: C,
+struct Shared<S> {
     plan: Plan,
     start: Instant,
+    connections: usize,
     room: Semaphore,
-    /// Free connections, and since when: the last one first, so that few are used.
-    idle: Mutex<Vec<(S, Instant)>>,
-    opened: AtomicUsize,
+    /// Those that wait for no answer, the one that was used last at the end.
+    free: Mutex<VecDeque<S>>,
     seen: Mutex<Outcome>,
 }
 
 /// Runs a plan to its end, and waits for all answers. Any answer but a [`Reply`] ends it.
-pub async fn run<S, C, F>(connect: C, plan: Plan) -> anyhow::Result<Outcome>
-where
-    S: Sender,
-    C: Fn() -> F + Send + Sync + 'static,
-    F: Future<Output = anyhow::Result<S>> + Send + 'static,
-{
+pub async fn run<S: Sender>(senders: Vec<S>, plan: Plan) -> anyhow::Result<Outcome> {
     let shared = Arc::new(Shared {
-        connect,
         plan,
         start: Instant::now(),
-        room: Semaphore::new(plan.connections),
-        idle: Mutex::default(),
-        opened: AtomicUsize::new(0),
+        connections: senders.len(),
+        room: Semaphore::new(senders.len()),
+        free: Mutex::new(senders.into()),
         seen: Mutex::default(),
     });
     let mut sends = JoinSet::new();
@@ -111,49 +101,32 @@ where
     }
     let mut outcome = std::mem::take(&mut *lock(&shared.seen));
     outcome.due = number;
-    outcome.connections = shared.opened.load(Ordering::Relaxed);
     Ok(outcome)
 }
 
-/// One send, over a connection that is free or a new one.
-async fn send<S, C, F>(shared: Arc<Shared<S, C>>, number: usize, due: Instant) -> anyhow::Result<()>
-where
-    S: Sender,
-    C: Fn() -> F,
-    F: Future<Output = anyhow::Result<S>>,
-{
+/// One send, over the connection that was free for longest.
+async fn send<S: Sender>(
+    shared: Arc<Shared<S>>,
+    number: usize,
+    due: Instant,
+) -> anyhow::Result<()> {
     let _room = shared.room.acquire().await?;
     if due.elapsed() > shared.plan.patience {
         lock(&shared.seen).unsent += 1;
         return Ok(());
     }
-    let free = shared.free();
-    let mut sender = match free {
-        Some(sender) => sender,
-        None => {
-            shared.opened.fetch_add(1, Ordering::Relaxed);
-            (shared.connect)().await?
-        }
+    let (sender, free) = {
+        let mut free = lock(&shared.free);
+        (free.pop_front(), free.len())
     };
+    let mut sender = sender.context("as many may send as there are connections")?;
+    lock(&shared.seen).start(due.elapsed(), shared.connections - free);
     let reply = sender.send(number).await?;
     let now = Instant::now();
-    lock(&shared.idle).push((sender, now));
+    lock(&shared.free).push_back(sender);
     let in_time = now <= shared.start + shared.plan.during;
     lock(&shared.seen).take(number, reply, now - due, in_time);
     Ok(())
-}
-
-impl<S, C> Shared<S, C> {
-    /// The connection that was used last, unless it was idle for long: then all others were, too.
-    fn free(&self) -> Option<S> {
-        let mut idle = lock(&self.idle);
-        let (sender, since) = idle.pop()?;
-        if since.elapsed() > FRESH {
-            idle.clear();
-            return None;
-        }
-        Some(sender)
-    }
 }
 
 impl Outcome {
@@ -164,7 +137,13 @@ impl Outcome {
         self.stored_in_time as f64 / during.as_secs_f64()
     }
 
-    /// Latencies are counted, whoever gets the answer.
+    /// One is sent, so late, and so many wait now.
+    fn start(&mut self, late: Duration, waiting: usize) {
+        self.late.record(late);
+        self.waiting = self.waiting.max(waiting);
+    }
+
+    /// One was answered.
     fn take(&mut self, number: usize, reply: Reply, latency: Duration, in_time: bool) {
         if reply == Reply::Stored {
             self.stored.record(latency);
@@ -183,11 +162,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use std::future::ready;
-
     use tokio::sync::Barrier;
 
     use super::*;
+
+    /// So long that nobody gives up.
+    const LONG: Duration = Duration::from_secs(3_600);
 
     /// Answers when so many wait, and refuses every second thing.
     struct Together(Arc<Barrier>);
@@ -213,12 +193,11 @@ mod tests {
         }
     }
 
-    fn plan(connections: usize, patience: Duration) -> Plan {
+    fn plan(patience: Duration) -> Plan {
         Plan {
             rate: 1_000.0,
             during: Duration::from_millis(20),
             first: 100,
-            connections,
             patience,
         }
     }
@@ -226,10 +205,10 @@ mod tests {
     #[tokio::test]
     async fn who_does_not_answer_is_sent_no_less() {
         let all = Arc::new(Barrier::new(20));
-        let connect = move || ready(Ok(Together(Arc::clone(&all))));
-        let plan = plan(1_000, Duration::from_secs(3_600));
-        let outcome = run(connect, plan).await.unwrap();
-        assert_eq!((outcome.due, outcome.connections), (20, 20));
+        let senders = (0..50).map(|_| Together(Arc::clone(&all))).collect();
+        let outcome = run(senders, plan(LONG)).await.unwrap();
+        assert_eq!((outcome.due, outcome.waiting), (20, 20));
+        assert_eq!(outcome.late.count(), 20);
         assert_eq!((outcome.unsent, outcome.undecided), (0, 0));
         assert_eq!((outcome.stored.count(), outcome.refused.count()), (10, 10));
         let mut numbers = outcome.acknowledged;
@@ -239,19 +218,23 @@ mod tests {
 
     #[tokio::test]
     async fn who_finds_no_connection_waits_and_gives_up() {
-        let plan = plan(1, Duration::from_millis(10));
-        let outcome = run(|| ready(Ok(Slow)), plan).await.unwrap();
-        assert_eq!(outcome.connections, 1);
+        let patience = Duration::from_millis(10);
+        let outcome = run(vec![Slow], plan(patience)).await.unwrap();
+        assert_eq!(outcome.waiting, 1);
         assert_eq!(outcome.refused.count(), outcome.undecided);
         assert_eq!(outcome.undecided + outcome.unsent, 20);
         assert!(outcome.unsent > 0 && outcome.acknowledged.is_empty());
     }
 
     #[tokio::test]
-    async fn an_answer_that_is_none_ends_it() {
-        let refuse = || ready(Err::<Slow, _>(anyhow::anyhow!("no connection")));
-        let plan = plan(10, Duration::from_secs(3_600));
-        let error = run(refuse, plan).await.unwrap_err();
-        assert_eq!(error.to_string(), "no connection");
+    async fn a_send_that_fails_ends_it() {
+        struct Broken;
+        impl Sender for Broken {
+            async fn send(&mut self, _number: usize) -> anyhow::Result<Reply> {
+                anyhow::bail!("broken")
+            }
+        }
+        let error = run(vec![Broken], plan(LONG)).await.unwrap_err();
+        assert_eq!(error.to_string(), "broken");
     }
 }

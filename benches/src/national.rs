@@ -46,8 +46,9 @@ const STATEMENTS: u64 = 12;
 /// One statement in so many is of an account that many share, to show the service with.
 const DEMONSTRATION: u32 = 500;
 
-/// Ids that are remembered; what refers to a statement takes one of the older half, which is stored.
-const REMEMBERED: usize = 16_384;
+/// Ids that are remembered; what refers to a statement takes one of the older half: two batches of 500
+/// ago, so it is stored.
+const REMEMBERED: usize = 2_048;
 
 /// The verbs, most frequent first. The profile has all but three of them.
 const VERBS: [(&str, &str); 12] = [

@@ -10,7 +10,7 @@ use crate::report::{Bar, Row, figure};
 /// Widths of the picture: of the names, of the longest bar, of the values beside them.
 const NAMES: f64 = 330.0;
 const BARS: f64 = 420.0;
-const VALUES: f64 = 210.0;
+const VALUES: f64 = 240.0;
 
 /// The height of a row, and of what stands in it.
 const ROW: f64 = 22.0;
@@ -19,7 +19,7 @@ const ROW: f64 = 22.0;
 const TIMES: f64 = 2.0;
 
 /// Letters of the heading in a line.
-const LINE: usize = 130;
+const LINE: usize = 110;
 
 /// What has met its bar, what has missed it, what has none. They differ in brightness, too.
 const MET: &str = "#2f7d5b";
@@ -72,12 +72,8 @@ impl Drawing {
         for (row, bar) in rows {
             let met = bar.is_met(row.value);
             let share = row.value / bar.line() / TIMES;
-            let says = format!(
-                "{} {} ({})",
-                figure(row.value),
-                row.unit,
-                bar.verdict(row.value)
-            );
+            let unit = if row.unit == "1" { "" } else { row.unit.as_str() };
+            let says = format!("{} {unit} ({})", figure(row.value), bar.verdict(row.value));
             self.bar(row, share, if met { MET } else { MISSED }, &says);
         }
         let x = NAMES + BARS / TIMES;

@@ -69,7 +69,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Report> {
 
 async fn measure(arguments: &Arguments, load: &Handle) -> anyhow::Result<Report> {
     let (cluster, small, parameters) = if arguments.smoke {
-        (Private::for_lrs().await?, 10_000, 3)
+        (Private::for_lrs().await?, 20_000, 3)
     } else {
         (Private::kept_for_lrs().await?, SMALL_STATEMENTS, PARAMETERS)
     };

@@ -72,7 +72,11 @@ impl Drawing {
         for (row, bar) in rows {
             let met = bar.is_met(row.value);
             let share = row.value / bar.line() / TIMES;
-            let unit = if row.unit == "1" { "" } else { row.unit.as_str() };
+            let unit = if row.unit == "1" {
+                ""
+            } else {
+                row.unit.as_str()
+            };
             let says = format!("{} {unit} ({})", figure(row.value), bar.verdict(row.value));
             self.bar(row, share, if met { MET } else { MISSED }, &says);
         }

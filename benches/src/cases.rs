@@ -99,6 +99,12 @@ impl Arguments {
         Duration::from_secs(u64::from(!self.smoke))
     }
 
+    /// How long a server rests before its memory is read: not at all in the smallest form.
+    #[must_use]
+    pub fn rest(&self, whole: Duration) -> Duration {
+        if self.smoke { Duration::ZERO } else { whole }
+    }
+
     /// The smallest form of the same.
     fn smallest(&self) -> Self {
         Self {

@@ -225,7 +225,7 @@ impl Pupil {
 }
 
 /// A version 4 UUID from a seeded source.
-fn uuid(random: &mut ChaCha8Rng) -> Uuid {
+pub(crate) fn uuid(random: &mut ChaCha8Rng) -> Uuid {
     let mut bytes = [0; 16];
     random.fill_bytes(&mut bytes);
     uuid::Builder::from_random_bytes(bytes).into_uuid()

@@ -18,6 +18,8 @@ use rand_chacha::ChaCha8Rng;
 use schemas::profile::{PROFILE_VERSION, activity_types, extensions, verbs};
 use uuid::Uuid;
 
+use crate::data::uuid;
+
 /// Where the activities are.
 pub const SEQUENCES: &str = "https://ressources.edu.example.net";
 
@@ -529,13 +531,6 @@ fn mixed(number: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
-}
-
-/// A version 4 UUID from a seeded source.
-fn uuid(random: &mut ChaCha8Rng) -> Uuid {
-    let mut bytes = [0; 16];
-    random.fill_bytes(&mut bytes);
-    uuid::Builder::from_random_bytes(bytes).into_uuid()
 }
 
 #[cfg(test)]

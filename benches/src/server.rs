@@ -14,9 +14,11 @@ use service::config::{DatabaseSettings, HttpSettings, Settings};
 use service::context::Context;
 use service::identity::{Grant, NewCredential, Scope};
 use service::store::credentials;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+use crate::cpu::LOAD_THREADS;
 
 /// How long an idle connection is kept, as `sillage` has it.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
@@ -135,6 +137,24 @@ pub fn runtime(threads: &str) -> anyhow::Result<Runtime> {
         .thread_name(threads)
         .enable_all()
         .build()?)
+}
+
+/// Runs a measurement on the threads of the server, and gives it those of the load.
+///
+/// Each side of the wire has threads of its own, so that the kernel shares out the
+/// processors as it would between processes, and tells who used them.
+pub fn on_two_runtimes<T, F: Future<Output = anyhow::Result<T>>>(
+    measure: impl FnOnce(Handle) -> F,
+) -> anyhow::Result<T> {
+    let load = runtime(LOAD_THREADS)?;
+    let server = runtime("server")?;
+    let measured = measure(load.handle().clone());
+    server.block_on(async {
+        tokio::select! {
+            measured = measured => measured,
+            _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
+        }
+    })
 }
 
 /// Processors that this process may use.

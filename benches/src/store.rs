@@ -140,6 +140,11 @@ pub async fn fill(
     Ok(poured)
 }
 
+/// Leaves a database as the vacuum that PostgreSQL runs by itself does, sooner or later: with statistics.
+pub async fn vacuum(client: &Client) -> anyhow::Result<()> {
+    Ok(client.batch_execute("vacuum (analyze)").await?)
+}
+
 /// Statements in a database.
 pub async fn count(client: &Client) -> anyhow::Result<u64> {
     let row = client

@@ -9,14 +9,13 @@ use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
+use crate::store;
+
 /// Fails unless so many statements are stored.
 pub async fn is(client: &Client, acknowledged: u64) -> anyhow::Result<()> {
-    let row = client
-        .query_one("select count(*) from lrs.statements", &[])
-        .await?;
-    let stored: i64 = row.get(0);
+    let stored = store::count(client).await?;
     ensure!(
-        u64::try_from(stored)? == acknowledged,
+        stored == acknowledged,
         "{acknowledged} statements were acknowledged, {stored} are stored"
     );
     Ok(())

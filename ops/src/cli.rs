@@ -302,12 +302,9 @@ pub(crate) enum FrameworkCommand {
     Import(ImportArgs),
 }
 
-/// A file for a running service. The credential comes from the variables `SILLAGE_KEY` and
-/// `SILLAGE_SECRET`.
+/// Where a running service is.
 #[derive(Args, Debug)]
-pub(crate) struct ImportArgs {
-    /// The file
-    pub(crate) file: PathBuf,
+pub(crate) struct Service {
     /// Address of the service, without /xapi
     #[arg(
         long,
@@ -316,6 +313,16 @@ pub(crate) struct ImportArgs {
         default_value = "http://127.0.0.1:8080"
     )]
     pub(crate) endpoint: String,
+}
+
+/// A file for a running service. The credential comes from the variables `SILLAGE_KEY` and
+/// `SILLAGE_SECRET`.
+#[derive(Args, Debug)]
+pub(crate) struct ImportArgs {
+    /// The file
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) service: Service,
     /// JSON on standard output and standard error, for programs
     #[arg(long)]
     pub(crate) json: bool,

@@ -41,7 +41,7 @@ impl Resource {
 
 /// Runs the command.
 pub(crate) async fn run(args: ImportArgs, resource: Resource) -> anyhow::Result<()> {
-    let client = Client::new(&args.endpoint, Credential::from_env()?, PATIENCE)?;
+    let client = Client::new(&args.service.endpoint, Credential::from_env()?, PATIENCE)?;
     let bytes = read(&args.file).await?;
     let answer = client.put(resource.path(), resource.body(bytes)).await?;
     if args.json {

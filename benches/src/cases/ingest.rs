@@ -4,7 +4,6 @@
 //! database right after a checkpoint, over the same statements. Single posts: 64 connections, against
 //! one INSERT a transaction from as many clients. Batches of 50 and of 500: 8 connections, against COPY.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
@@ -15,14 +14,14 @@ use tokio::runtime::Handle;
 use super::Arguments;
 use crate::bodies::Bodies;
 use crate::cluster::{self, Private};
-use crate::cpu::{LOAD_THREADS, Used};
+use crate::cpu::Used;
 use crate::histogram::Histogram;
 use crate::http::{Poster, Target};
 use crate::limits::postgres::{Copier, Inserter, Rows};
 use crate::limits::{disk, postgres};
 use crate::load::{self, Outcome, Pace, Plan, Sender};
 use crate::report::{Bar, Report, complain, median};
-use crate::server::{self, Server};
+use crate::server::{Server, on_two_runtimes};
 use crate::stored;
 
 /// The seed of the statements.
@@ -85,22 +84,6 @@ struct Bench<'a> {
 /// Measures it.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Report> {
     on_two_runtimes(|load| measure(arguments, load))
-}
-
-/// Each side of the wire has threads of its own, so that the kernel shares out the processors as it would
-/// between processes, and tells who used them.
-pub(super) fn on_two_runtimes<F: Future<Output = anyhow::Result<Report>>>(
-    measure: impl FnOnce(Handle) -> F,
-) -> anyhow::Result<Report> {
-    let load = server::runtime(LOAD_THREADS)?;
-    let server = server::runtime("server")?;
-    let measured = measure(load.handle().clone());
-    server.block_on(async {
-        tokio::select! {
-            measured = measured => measured,
-            _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
-        }
-    })
 }
 
 async fn measure(arguments: &Arguments, load: Handle) -> anyhow::Result<Report> {

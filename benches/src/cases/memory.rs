@@ -10,7 +10,6 @@ use futures::future::try_join_all;
 use tokio::runtime::Handle;
 
 use super::Arguments;
-use super::ingest::on_two_runtimes;
 use super::overload::megabytes;
 use crate::apart::Apart;
 use crate::bodies::Bodies;
@@ -19,6 +18,7 @@ use crate::cpu::Used;
 use crate::http::{Poster, Target};
 use crate::load::{self, Outcome, Pace, Plan};
 use crate::report::{Bar, Report, complain};
+use crate::server::on_two_runtimes;
 use crate::stored;
 
 /// The database.
@@ -97,12 +97,7 @@ async fn measure(arguments: &Arguments, load: Handle) -> anyhow::Result<Report> 
     let outcomes: Vec<anyhow::Result<Outcome>> = try_join_all(posting).await?;
     let used = Used::now(cluster.pid(), server.pid()).since(&before);
     let peak = server.memory()?.peak;
-    let rest = if arguments.smoke {
-        Duration::ZERO
-    } else {
-        REST
-    };
-    tokio::time::sleep(rest).await;
+    tokio::time::sleep(arguments.rest(REST)).await;
     let after = server.memory()?.resident;
     server.stop().await?;
 

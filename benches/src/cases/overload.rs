@@ -17,7 +17,6 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Arguments;
-use super::ingest::on_two_runtimes;
 use crate::apart::Apart;
 use crate::bodies::Bodies;
 use crate::cluster::Private;
@@ -26,7 +25,7 @@ use crate::flood;
 use crate::http::{Poster, Target};
 use crate::load::{self, Outcome, Pace, Reply, Sender as _};
 use crate::report::{Bar, Report, complain, median};
-use crate::server::cores;
+use crate::server::{cores, on_two_runtimes};
 use crate::stored;
 
 /// The seeds of the statements that are offered, and of those that look at the recovery.
@@ -188,12 +187,7 @@ impl<'a> Bench<'a> {
         let offered = TIMES * rates.iter().copied().fold(0.0, f64::max);
         let flooded = self.flood(offered).await?;
         rates.push(self.most().await?);
-        let at_rest = if self.arguments.smoke {
-            Duration::ZERO
-        } else {
-            REST
-        };
-        tokio::time::sleep(at_rest).await;
+        tokio::time::sleep(self.arguments.rest(REST)).await;
         let after = self.server.memory()?.resident;
         self.server.stop().await?;
         let client = self.cluster.connect(DATABASE).await?;

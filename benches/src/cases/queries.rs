@@ -20,12 +20,11 @@ use tokio::time::MissedTickBehavior;
 
 use super::Arguments;
 use crate::cluster::Private;
-use crate::cpu::LOAD_THREADS;
 use crate::histogram::Histogram;
 use crate::national::{Country, Statements};
 use crate::report::{Bar, Report, complain};
 use crate::samples;
-use crate::server::{Server, runtime};
+use crate::server::{Server, on_two_runtimes};
 use crate::shapes::{self, Ask, Results, Samples, Shape};
 use crate::store::{self, LARGE, SMALL, SMALL_STATEMENTS};
 use crate::talk::Talk;
@@ -57,14 +56,7 @@ const SMALL_COPY: &str = "bench_small";
 
 /// Measures it.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Report> {
-    let load = runtime(LOAD_THREADS)?;
-    let server = runtime("server")?;
-    server.block_on(async {
-        tokio::select! {
-            measured = measure(arguments, load.handle()) => measured,
-            _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
-        }
-    })
+    on_two_runtimes(|load| async move { measure(arguments, &load).await })
 }
 
 async fn measure(arguments: &Arguments, load: &Handle) -> anyhow::Result<Report> {
@@ -76,18 +68,10 @@ async fn measure(arguments: &Arguments, load: &Handle) -> anyhow::Result<Report>
     if !cluster.has_database(LARGE).await? || arguments.statements.is_some() {
         let wanted = u64::from(arguments.statements.unwrap_or(STATEMENTS));
         store::fill(&cluster, load, LARGE, wanted).await?;
-        cluster
-            .connect(LARGE)
-            .await?
-            .batch_execute("vacuum (analyze)")
-            .await?;
+        store::vacuum(&cluster.connect(LARGE).await?).await?;
     }
     store::fill(&cluster, load, SMALL, small).await?;
-    cluster
-        .connect(SMALL)
-        .await?
-        .batch_execute("vacuum (analyze)")
-        .await?;
+    store::vacuum(&cluster.connect(SMALL).await?).await?;
     cluster.copy_database(SMALL_COPY, SMALL).await?;
     let sides = [
         Side::open(&cluster, SMALL_COPY, parameters).await?,

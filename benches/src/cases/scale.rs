@@ -12,9 +12,8 @@ use tokio::runtime::Handle;
 
 use super::Arguments;
 use crate::cluster::Private;
-use crate::cpu::LOAD_THREADS;
 use crate::report::{Bar, Report, complain, median};
-use crate::server::{Server, runtime};
+use crate::server::{Server, on_two_runtimes};
 use crate::store::{self, LARGE, Part, SMALL_STATEMENTS};
 
 /// Statements of the large store, unless it is told.
@@ -29,14 +28,7 @@ const TOLD_FROM: f64 = 0.5;
 
 /// Measures it.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Report> {
-    let load = runtime(LOAD_THREADS)?;
-    let server = runtime("server")?;
-    server.block_on(async {
-        tokio::select! {
-            measured = measure(arguments, load.handle()) => measured,
-            _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
-        }
-    })
+    on_two_runtimes(|load| async move { measure(arguments, &load).await })
 }
 
 async fn measure(arguments: &Arguments, load: &Handle) -> anyhow::Result<Report> {
@@ -93,9 +85,8 @@ async fn measure(arguments: &Arguments, load: &Handle) -> anyhow::Result<Report>
         cluster.drop_database(&small(round)).await?;
     }
     if arguments.keep {
-        // As the vacuum that PostgreSQL runs by itself leaves it, sooner or later.
         complain("kept for `queries`: vacuum and statistics");
-        client.batch_execute("vacuum (analyze)").await?;
+        store::vacuum(&client).await?;
         store::fill(&cluster, load, store::SMALL, SMALL_STATEMENTS).await?;
     }
     Ok(report)

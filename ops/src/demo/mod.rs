@@ -37,6 +37,7 @@ use self::lycee::Lycee;
 use self::play::{Batch, Stage};
 use self::seed::Seed;
 use self::statements::Ready;
+use crate::cli::Service;
 use crate::client::{Body, Client, Credential};
 
 /// The Friday that ends a fortnight of term in every zone of France: the default of `--as-of`.
@@ -51,14 +52,8 @@ const DEFAULT_TIMES_FROM: &str = "2024-09-02T08:00:00Z";
 /// The credential comes from the variables `SILLAGE_KEY` and `SILLAGE_SECRET`.
 #[derive(Args, Debug)]
 pub(crate) struct DemoArgs {
-    /// Address of the service, without /xapi
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "SILLAGE_ENDPOINT",
-        default_value = "http://127.0.0.1:8080"
-    )]
-    endpoint: String,
+    #[command(flatten)]
+    service: Service,
     /// End of the two weeks; what the screen shows is as of then, in that offset's time
     #[arg(long, value_name = "RFC3339", default_value = DEFAULT_AS_OF)]
     as_of: DateTime<FixedOffset>,
@@ -99,7 +94,7 @@ pub(crate) struct DemoArgs {
 /// Runs the command.
 pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<()> {
     let client = Client::new(
-        &args.endpoint,
+        &args.service.endpoint,
         Credential::from_env()?,
         Duration::from_secs(args.give_up_after_s),
     )?;

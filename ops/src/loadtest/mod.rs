@@ -33,6 +33,7 @@ use self::report::{KindRow, Percentiles, PhaseRow, Report};
 use self::session::World;
 use self::tally::Tally;
 use self::target::Target;
+use crate::cli::Service;
 use crate::client::{Client, Credential};
 use crate::demo;
 use crate::demo::catalogue::Exercises;
@@ -62,19 +63,13 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Ctrl-C ends the load; what was acknowledged by then is still checked.
 #[derive(Args, Debug)]
 pub(crate) struct LoadtestArgs {
-    /// Address of the service, without /xapi; of this machine, unless --remote is given
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "SILLAGE_ENDPOINT",
-        default_value = "http://127.0.0.1:8080"
-    )]
-    endpoint: String,
+    #[command(flatten)]
+    service: Service,
     /// File with the credential, JSON with `key` and `secret` (admin-credential.json in the data
     /// folder) [default: the variables `SILLAGE_KEY` and `SILLAGE_SECRET`]
     #[arg(long, value_name = "FILE")]
     credential: Option<PathBuf>,
-    /// Lets the load go to another machine
+    /// Lets the load go to another machine than this one
     #[arg(long)]
     remote: bool,
     /// How the rate changes
@@ -111,10 +106,10 @@ pub(crate) struct LoadtestArgs {
 
 /// Runs the command.
 pub(crate) async fn run(args: LoadtestArgs) -> anyhow::Result<()> {
-    if !args.remote && !target::is_loopback(&args.endpoint) {
+    if !args.remote && !target::is_loopback(&args.service.endpoint) {
         let message = format!(
             "{} is not this machine: --remote lets the load go there",
-            args.endpoint
+            args.service.endpoint
         );
         return Err(Failure::new(Code::Settings, message).into());
     }
@@ -129,7 +124,7 @@ pub(crate) async fn run(args: LoadtestArgs) -> anyhow::Result<()> {
         Some(file) => Credential::from_file(file)?,
         None => Credential::from_env()?,
     };
-    let client = Client::new(&args.endpoint, credential, PATIENCE)?;
+    let client = Client::new(&args.service.endpoint, credential, PATIENCE)?;
     let stop = Stop::on_signals().context("could not listen to signals")?;
     let report = tokio::select! {
         report = measured(&args, phases, &client, stop.token()) => report?,

@@ -12,7 +12,12 @@ use crate::bodies::Bodies;
 use crate::load::{Reply, Sender};
 
 /// The rules by which nothing of a request is stored; a 503 by another leaves that open.
-const NOTHING_STORED: [&str; 3] = ["queue-limit", "bodies-limit", "service-stopping"];
+const NOTHING_STORED: [&str; 4] = [
+    "queue-limit",
+    "requests-late",
+    "bodies-limit",
+    "service-stopping",
+];
 
 /// An answer's head is shorter than this, or it is not one of ours.
 pub(crate) const HEAD_MAX: usize = 16 * 1024;

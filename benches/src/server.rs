@@ -73,6 +73,7 @@ impl Server {
         let server = HttpServer::new(move || {
             App::new()
                 .wrap(Compress::default())
+                .wrap(from_fn(service::http::turn_away))
                 .wrap(from_fn(service::http::trace))
                 .configure(|cfg| limits.give(cfg))
                 .configure(service::http::defaults)

@@ -72,8 +72,9 @@ pub struct IngestSettings {
     pub committers: usize,
     /// Statements in one transaction at most (a single larger request still goes whole).
     pub group_max_statements: usize,
-    /// Statements that may wait; beyond, 503.
-    pub queue_max_statements: usize,
+    /// Longest time that statements may have to wait, by how fast they were written lately, in
+    /// milliseconds; beyond, 503 at once.
+    pub queue_max_ms: u64,
     /// Bytes of bodies that may wait; beyond, 503.
     pub queue_max_bytes: usize,
     /// Longest wait of a request for its commit, in milliseconds; beyond, 503.
@@ -147,6 +148,10 @@ impl LrsConfig {
             body_max_bytes: http.body_max_bytes,
             public_path: public_path(&http.public_url)?,
         })
+    }
+
+    pub(crate) fn queue_max(&self) -> Duration {
+        Duration::from_millis(self.ingest.queue_max_ms)
     }
 
     pub(crate) fn wait_max(&self) -> Duration {

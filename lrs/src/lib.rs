@@ -33,6 +33,7 @@ use documents::decide::{Refused as WriteRefused, Write};
 use documents::query::NamedAgent;
 use documents::{Address, Place};
 use ingest::commit::{self, Committer};
+use ingest::postbox::Postbox;
 use ingest::queue::{Committing, Limits, Queue, Refused};
 use ingest::{Rejection, Request};
 use query::cursor::{Cursor, NotACursor};
@@ -92,7 +93,7 @@ impl Lrs {
     /// of attachments cannot be used.
     pub fn new(context: Context, config: LrsConfig) -> Result<Self, ObjectsError> {
         let limits = Limits {
-            statements: config.ingest.queue_max_statements,
+            time: config.queue_max(),
             bytes: config.ingest.queue_max_bytes,
         };
         Ok(Self {
@@ -121,14 +122,25 @@ impl Lrs {
         Authority::new(&caller.authority(&self.config.xapi.authority_home_page))
     }
 
-    /// Stores the statements of one request, all or none. `Ok` means committed.
-    pub async fn store(&self, statements: Vec<Stamped>, bytes: usize) -> Result<(), Refusal> {
+    /// Whether statements would be taken in now: to be asked before anything is made of a request.
+    pub fn room(&self) -> Result<(), Refusal> {
+        self.queue.room().map_err(Refusal::Queue)
+    }
+
+    /// Stores the statements of one request, all or none. `Ok` means committed. The verdict comes by way
+    /// of the `postbox` of the thread that waits.
+    pub async fn store(
+        &self,
+        statements: Vec<Stamped>,
+        bytes: usize,
+        postbox: &Postbox,
+    ) -> Result<(), Refusal> {
         if statements.is_empty() {
             return Ok(());
         }
         let verdict = self
             .queue
-            .submit(Request { statements, bytes })
+            .submit(Request { statements, bytes }, postbox)
             .map_err(Refusal::Queue)?;
         match tokio::time::timeout(self.config.wait_max(), verdict).await {
             Ok(Ok(verdict)) => verdict.map_err(Refusal::Rejected),

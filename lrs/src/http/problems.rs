@@ -5,6 +5,7 @@ use actix_web::http::header::{ACCEPT_ENCODING, ALLOW, HeaderValue};
 use schemas::profile::ProfileFault;
 use schemas::xapi::Fault;
 use service::error::{Broken, Problem};
+use service::telemetry::Often;
 
 use crate::Refusal;
 use crate::attachments::KeepError;
@@ -15,6 +16,10 @@ use crate::ingest::Rejection;
 use crate::ingest::queue::Refused;
 use crate::query::show::NotShown;
 use crate::store::StoreError;
+
+static ATTACHMENTS_REFUSED: Often = Often::new();
+static REFUSED: Often = Often::new();
+static WAITED: Often = Often::new();
 
 const CONCURRENCY: &str = "xAPI 1.0.3 Communication 3.1";
 
@@ -243,7 +248,12 @@ pub(super) fn attachments_too_large(pointer: &str, rule: &str, detail: String) -
 
 /// 503: as much arrives as may arrive at the same time.
 pub(super) fn attachments_busy() -> Problem {
-    tracing::warn!("attachments refused: too many bytes arrive at the same time");
+    if let Some(requests) = ATTACHMENTS_REFUSED.happened() {
+        tracing::warn!(
+            requests,
+            "refused: too many attachments arrive at the same time"
+        );
+    }
     no_room(
         "attachments-arriving-limit",
         "too many attachments arrive now; nothing was stored: try again",
@@ -253,7 +263,9 @@ pub(super) fn attachments_busy() -> Problem {
 
 /// 503: what waits is as much as may wait, or the service stops.
 fn refused(refused: Refused) -> Problem {
-    tracing::warn!(reason = %refused, "request refused");
+    if let Some(requests) = REFUSED.happened() {
+        tracing::warn!(requests, reason = %refused, "refused");
+    }
     let rule = match refused {
         Refused::Full => "queue-limit",
         Refused::Closed => "service-stopping",
@@ -263,7 +275,9 @@ fn refused(refused: Refused) -> Problem {
 
 /// 503: the wait for the commit was longer than set.
 fn waited() -> Problem {
-    tracing::warn!("a request waited too long for its commit");
+    if let Some(requests) = WAITED.happened() {
+        tracing::warn!(requests, "waited too long for the commit");
+    }
     no_room(
         "commit-timeout",
         "no commit in time; it may yet be stored: send it again with the same ids",

@@ -9,14 +9,18 @@ use super::{
     version,
 };
 use crate::documents::Kind;
+use crate::ingest::postbox::Postbox;
 
 const STATEMENTS: &str = "GET, HEAD, POST, PUT";
 const DOCUMENTS: &str = "DELETE, GET, HEAD, POST, PUT";
 const READ_ALONE: &str = "GET, HEAD";
 
-/// The resources under `/xapi`, and those of statements under `/api/v1`. The application gives `web::Data<Lrs>` and
-/// `web::Data<service::identity::Credentials>`.
+/// The resources under `/xapi`, and those of statements under `/api/v1`.
+///
+/// The application gives `web::Data<Lrs>` and `web::Data<service::identity::Credentials>`, and calls this on the thread that is to answer, as actix-web
+/// calls the factory of an application.
 pub fn routes(cfg: &mut web::ServiceConfig) {
+    cfg.app_data(Postbox::of_this_thread());
     cfg.service(
         // Who asks: all, all/read, statements/write.
         web::resource("/api/v1/statements/validate")

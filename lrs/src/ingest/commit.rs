@@ -92,8 +92,7 @@ impl Committer {
                 .collect(),
         };
         for (job, verdict) in group.into_iter().zip(verdicts) {
-            // Whoever no longer waits needs no answer.
-            let _ = job.answer.send(verdict);
+            job.answer.send(verdict);
         }
     }
 

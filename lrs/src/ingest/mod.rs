@@ -6,7 +6,9 @@
 
 pub mod batch;
 pub mod commit;
+pub mod postbox;
 pub mod queue;
+pub mod throughput;
 
 use crate::statement::Stamped;
 use crate::store::StoreError;

@@ -1,11 +1,15 @@
-//! Requests that wait for a committer: bounded by statements and by bytes, first in, first out.
+//! Requests that wait for a committer: bounded by the time that they would wait and by bytes, first in,
+//! first out.
 
 use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot};
 
+use super::postbox::{Answer, Postbox};
+use super::throughput::Throughput;
 use super::{Request, Verdict};
 
 /// Statements that wait or are being written before a second committer joins the first.
@@ -37,8 +41,8 @@ impl Committing {
 /// What may wait.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Statements.
-    pub statements: usize,
+    /// As many statements as are written in this time.
+    pub time: Duration,
     /// Bytes of bodies.
     pub bytes: usize,
 }
@@ -60,7 +64,7 @@ pub struct Job {
     /// What was asked.
     pub request: Request,
     /// Where the verdict goes.
-    pub answer: oneshot::Sender<Verdict>,
+    pub answer: Answer,
 }
 
 /// Requests that were taken together. Until it is dropped they count as being written.
@@ -74,7 +78,11 @@ pub struct Group<'a> {
 
 impl Drop for Group<'_> {
     fn drop(&mut self) {
-        self.queue.lock().under_way -= self.statements;
+        let mut inner = self.queue.lock();
+        inner.under_way -= self.statements;
+        inner.groups -= 1;
+        let idle = inner.groups == 0;
+        inner.throughput.end(self.statements, idle, Instant::now());
     }
 }
 
@@ -95,7 +103,10 @@ struct Inner {
     statements: usize,
     /// Statements that were taken and not answered yet.
     under_way: usize,
+    /// Groups that are under way.
+    groups: usize,
     bytes: usize,
+    throughput: Throughput,
     closed: bool,
 }
 
@@ -111,23 +122,25 @@ impl Queue {
         }
     }
 
-    /// Takes a request in; its verdict comes through what is returned. A request larger than the
-    /// limits is taken when nothing else waits, else it could never be.
-    pub fn submit(&self, request: Request) -> Result<oneshot::Receiver<Verdict>, Refused> {
-        let (answer, verdict) = oneshot::channel();
+    /// Whether a request would be taken in, as far as can be told before it is read.
+    pub fn room(&self) -> Result<(), Refused> {
+        self.lock().room(0, 0, self.limits)
+    }
+
+    /// Takes a request in; its verdict comes through what is returned, by way of the `postbox` of the
+    /// thread that waits. A request larger than the limits is taken when nothing else waits, else it could
+    /// never be.
+    pub fn submit(
+        &self,
+        request: Request,
+        postbox: &Postbox,
+    ) -> Result<oneshot::Receiver<Verdict>, Refused> {
+        let (statements, bytes) = (request.statements.len(), request.bytes);
         let mut inner = self.lock();
-        if inner.closed {
-            return Err(Refused::Closed);
-        }
-        let statements = inner.statements + request.statements.len();
-        let bytes = inner.bytes + request.bytes;
-        if !inner.waiting.is_empty()
-            && (statements > self.limits.statements || bytes > self.limits.bytes)
-        {
-            return Err(Refused::Full);
-        }
-        inner.statements = statements;
-        inner.bytes = bytes;
+        inner.room(statements, bytes, self.limits)?;
+        inner.statements += statements;
+        inner.bytes += bytes;
+        let (answer, verdict) = postbox.expect();
         inner.waiting.push_back(Job { request, answer });
         self.wake(&inner);
         Ok(verdict)
@@ -150,6 +163,8 @@ impl Queue {
                     let (jobs, statements) = inner.pop(max_statements);
                     if !jobs.is_empty() {
                         inner.under_way += statements;
+                        inner.groups += 1;
+                        inner.throughput.begin(Instant::now());
                         if !inner.waiting.is_empty() {
                             self.wake(&inner);
                         }
@@ -191,6 +206,18 @@ impl Queue {
 }
 
 impl Inner {
+    /// Whether so much more may wait.
+    fn room(&self, statements: usize, bytes: usize, limits: Limits) -> Result<(), Refused> {
+        if self.closed {
+            return Err(Refused::Closed);
+        }
+        let time = self.throughput.time_of(self.crowd() + statements);
+        if !self.waiting.is_empty() && (time > limits.time || self.bytes + bytes > limits.bytes) {
+            return Err(Refused::Full);
+        }
+        Ok(())
+    }
+
     fn crowd(&self) -> usize {
         self.statements + self.under_way
     }
@@ -210,7 +237,7 @@ impl Inner {
             self.statements -= more;
             self.bytes -= job.request.bytes;
             // Whoever gave up waiting was told that it may not be stored; then it is not.
-            if !job.answer.is_closed() {
+            if !job.answer.is_given_up() {
                 statements += more;
                 group.push(job);
             }
@@ -236,9 +263,13 @@ mod tests {
 
     fn queue(bytes: usize) -> Queue {
         Queue::new(Limits {
-            statements: 10,
+            time: Duration::from_secs(1),
             bytes,
         })
+    }
+
+    fn submit(queue: &Queue, request: Request) -> Result<oneshot::Receiver<Verdict>, Refused> {
+        queue.submit(request, &Postbox::default())
     }
 
     /// What the first committer takes: the bytes of each request.
@@ -250,20 +281,20 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_refuses_and_recovers() {
         let queue = queue(10);
-        let _first = queue.submit(request(6)).expect("room");
-        assert_eq!(queue.submit(request(6)).expect_err("full"), Refused::Full);
-        let _second = queue.submit(request(4)).expect("just fits");
+        let _first = submit(&queue, request(6)).expect("room");
+        assert_eq!(submit(&queue, request(6)).expect_err("full"), Refused::Full);
+        let _second = submit(&queue, request(4)).expect("just fits");
         assert_eq!(taken(&queue).await.expect("open").len(), 2);
-        let _large = queue.submit(request(60)).expect("nothing else waits");
+        let _large = submit(&queue, request(60)).expect("nothing else waits");
     }
 
     #[tokio::test]
     async fn a_closed_queue_gives_out_what_waits() {
         let queue = queue(10);
-        let _first = queue.submit(request(1)).expect("room");
+        let _first = submit(&queue, request(1)).expect("room");
         queue.close();
         assert_eq!(
-            queue.submit(request(1)).expect_err("closed"),
+            submit(&queue, request(1)).expect_err("closed"),
             Refused::Closed
         );
         assert_eq!(taken(&queue).await.expect("one waits").len(), 1);
@@ -273,8 +304,8 @@ mod tests {
     #[tokio::test]
     async fn nobody_waits_for_the_one_who_left() {
         let queue = queue(10);
-        drop(queue.submit(request(1)).expect("room"));
-        let _second = queue.submit(request(2)).expect("room");
+        drop(submit(&queue, request(1)).expect("room"));
+        let _second = submit(&queue, request(2)).expect("room");
         assert_eq!(taken(&queue).await.expect("one left"), [2]);
     }
 
@@ -284,18 +315,18 @@ mod tests {
             "verb": { "id": "https://example.org/v" }, "object": { "id": "https://example.org/o" } });
         let many = |count| sent_by(&json!({}), true, vec![one.clone(); count]);
         let queue = Queue::new(Limits {
-            statements: 10_000,
+            time: Duration::from_secs(1),
             bytes: 1_000_000,
         });
         let take = |who| queue.take(1_000, who).now_or_never().flatten();
-        let _few = queue.submit(many(CROWD - 1)).expect("room");
+        let _few = submit(&queue, many(CROWD - 1)).expect("room");
         assert!(take(Committing::Further).is_none(), "they go to the first");
         let first = take(Committing::First).expect("they wait");
-        let _one = queue.submit(many(1)).expect("room");
+        let _one = submit(&queue, many(1)).expect("room");
         let second = take(Committing::Further).expect("it need not wait for those being written");
         assert_eq!(second.jobs.len(), 1);
         drop((first, second));
-        let _next = queue.submit(many(1)).expect("room");
+        let _next = submit(&queue, many(1)).expect("room");
         assert!(
             take(Committing::Further).is_none(),
             "nothing is written any more"

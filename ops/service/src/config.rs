@@ -94,6 +94,9 @@ pub struct HttpSettings {
     pub headers_max_bytes: usize,
     /// How long a body may take to arrive, in seconds; what arrives earns more.
     pub body_timeout_s: u64,
+    /// How late a thread that answers requests may be, again and again, in milliseconds; later, 503; 0:
+    /// no limit.
+    pub late_max_ms: u64,
     /// How long requests under way may take at a stop, in seconds.
     pub drain_s: u64,
     /// How long a credential is remembered while the database tells of changes, in milliseconds.

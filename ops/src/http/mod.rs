@@ -113,6 +113,7 @@ impl Server {
                 .wrap(Compress::default())
                 .wrap(from_fn(encoding::entity_tag))
                 .wrap(from_fn(head::bounded))
+                .wrap(from_fn(service::http::turn_away))
                 .wrap(cors::cors(&fronts))
                 .wrap(from_fn(transport::encrypted))
                 .wrap(from_fn(service::http::trace))

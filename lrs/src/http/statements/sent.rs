@@ -5,6 +5,7 @@ use actix_web::dev::Payload;
 use schemas::ids::StatementId;
 use schemas::xapi::XapiVersion;
 use service::error::Problem;
+use service::http::body::discard;
 
 use crate::Lrs;
 use crate::attachments::intake::Intake;
@@ -24,18 +25,28 @@ pub(super) struct Sent<'a> {
 }
 
 impl<'a> Sent<'a> {
-    /// Reads a request.
+    /// Reads a request, if what it brings can be stored soon: else nothing is made of it, so that those
+    /// who are turned away cost little.
     pub(super) async fn read(
         lrs: &'a Lrs,
         request: &HttpRequest,
         payload: Payload,
         version: XapiVersion,
     ) -> Result<Self, Problem> {
-        match body::kind(request.headers())? {
+        let kind = body::kind(request.headers())?;
+        if let Err(refusal) = lrs.room() {
+            discard(payload).await;
+            return Err(problems::refusal(&refusal, false));
+        }
+        match kind {
             Kind::Json => {
                 let config = lrs.config();
                 let sent = body::read(request, payload, config.body_max_bytes).await?;
                 body::bounded(&sent, &config.xapi)?;
+                // Bodies that arrived together are not all made statements of: from here to the queue
+                // nothing is waited for.
+                lrs.room()
+                    .map_err(|refusal| problems::refusal(&refusal, false))?;
                 Ok(Self {
                     body: parse(&sent, version).map_err(problems::invalid)?,
                     bytes: sent.len(),

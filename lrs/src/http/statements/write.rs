@@ -9,6 +9,7 @@ use crate::Lrs;
 use crate::http::profile_check::profile_check;
 use crate::http::version::Spoken;
 use crate::http::{access, params, problems};
+use crate::ingest::postbox::Postbox;
 use crate::statement::{Body, Parsed, Stamper};
 
 use super::sent::Sent;
@@ -42,7 +43,7 @@ pub(in crate::http) async fn put(
     access::keep_definitions(&caller, &mut stamped);
     let bytes = sent.bytes;
     sent.attach(&lrs, Some(id), &mut stamped).await?;
-    lrs.store(stamped, bytes)
+    lrs.store(stamped, bytes, postbox(&request))
         .await
         .map_err(|refusal| problems::refusal(&refusal, false))?;
     Ok(HttpResponse::NoContent().finish())
@@ -80,10 +81,16 @@ pub(in crate::http) async fn post(
     let ids: Vec<StatementId> = stamped.iter().map(|stamped| stamped.id).collect();
     let bytes = sent.bytes;
     sent.attach(&lrs, None, &mut stamped).await?;
-    lrs.store(stamped, bytes)
+    lrs.store(stamped, bytes, postbox(&request))
         .await
         .map_err(|refusal| problems::refusal(&refusal, is_array))?;
     Ok(HttpResponse::Ok().json(ids))
+}
+
+fn postbox(request: &HttpRequest) -> &Postbox {
+    request
+        .app_data()
+        .expect("the routes give it to the application")
 }
 
 fn stamper<'a>(lrs: &'a Lrs, caller: &Caller) -> Stamper<'a> {

@@ -4,6 +4,7 @@
 //! what goes wrong by [`broken`], so that each fault has one answer.
 
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
@@ -16,6 +17,9 @@ use futures::{Stream, StreamExt};
 
 use crate::budget::{Budget, Share};
 use crate::error::{Broken, Problem};
+use crate::telemetry::Often;
+
+static REFUSED: Often = Often::new();
 
 /// Reads a body of at most `max_bytes`, sent as it is.
 pub async fn read(
@@ -46,6 +50,16 @@ pub async fn gather(
         gathered.take(&chunk?)?;
     }
     Ok(gathered.whole())
+}
+
+/// How long what is left of a body is waited for, where nobody wants it.
+const DISCARD: Duration = Duration::from_secs(5);
+
+/// Reads what is left of a body and keeps nothing of it: who is still sending would else find the
+/// connection reset instead of the answer.
+pub async fn discard<E>(chunks: impl Stream<Item = Result<Bytes, E>>) {
+    let end = chunks.take_while(|chunk| std::future::ready(chunk.is_ok()));
+    let _ = tokio::time::timeout(DISCARD, end.for_each(async |_| ())).await;
 }
 
 /// The length that the sender announces.
@@ -165,7 +179,9 @@ fn too_slow() -> Problem {
 
 /// 503: as much is in memory as may be at the same time.
 fn busy() -> Problem {
-    tracing::warn!("a body was refused: too many bytes arrive at the same time");
+    if let Some(bodies) = REFUSED.happened() {
+        tracing::warn!(bodies, "refused: too many bytes arrive at the same time");
+    }
     told(
         StatusCode::SERVICE_UNAVAILABLE,
         "unavailable",

@@ -3,6 +3,7 @@
 pub mod body;
 mod caller;
 pub mod credentials;
+mod late;
 mod limits;
 
 use actix_web::body::MessageBody;
@@ -16,6 +17,7 @@ use std::time::Instant;
 
 use crate::error::{Broken, Problem, REQUEST_ID};
 
+pub use late::turn_away;
 pub use limits::Limits;
 
 /// Middleware (`from_fn(trace)`): gives the request an id, logs one line when it is answered.

@@ -3,7 +3,8 @@
 //! Closed loop: each sender sends again when it was answered, which finds the most that a side takes.
 //! At a rate: after a closed loop to warm up, sends fall due one after another whether or not answers
 //! came, and a latency counts from when the send was due, so that a side that stalls does not slow down
-//! its own measure. What is to be refused is sent by [`crate::flood`].
+//! its own measure. Who is refused sends the same again, as a client does, and its latency goes on. What
+//! is to be refused is sent by [`crate::flood`].
 
 use std::future::Future;
 use std::sync::Arc;
@@ -15,6 +16,9 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::histogram::Histogram;
+
+/// How long one who is refused waits: what the LRS says in Retry-After.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// What was said to a thing that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +70,8 @@ pub struct Outcome {
     pub elapsed: Duration,
     /// Answered, warm-up included: the first so many of the things.
     pub answered: u64,
+    /// Refusals, warm-up included.
+    pub refused: u64,
     /// Latencies of those that count.
     pub latency: Histogram,
 }
@@ -84,6 +90,7 @@ impl Outcome {
 struct Seen {
     latency: Histogram,
     answered: u64,
+    refused: u64,
     last: Option<Instant>,
 }
 
@@ -94,7 +101,7 @@ struct Next {
     due: AtomicUsize,
 }
 
-/// Runs a plan to its end. A send that fails ends it: with refusals, a figure would say nothing.
+/// Runs a plan to its end. A send that fails, or is left undecided, ends it.
 pub async fn run<S: Sender>(senders: Vec<S>, plan: Plan) -> anyhow::Result<Outcome> {
     let next = Arc::new(Next::default());
     let start = Instant::now();
@@ -107,6 +114,7 @@ pub async fn run<S: Sender>(senders: Vec<S>, plan: Plan) -> anyhow::Result<Outco
         let seen = seen??;
         all.latency.add(&seen.latency);
         all.answered += seen.answered;
+        all.refused += seen.refused;
         all.last = all.last.max(seen.last);
     }
     let begin = start + plan.warm_up;
@@ -125,6 +133,7 @@ pub async fn run<S: Sender>(senders: Vec<S>, plan: Plan) -> anyhow::Result<Outco
         counted: all.latency.count(),
         elapsed: end - begin,
         answered: all.answered,
+        refused: all.refused,
         latency: all.latency,
     })
 }
@@ -158,8 +167,13 @@ async fn work<S: Sender>(
         if due > now {
             tokio::time::sleep_until(due).await;
         }
-        let reply = sender.send(plan.first + number).await?;
-        ensure!(reply == Reply::Stored, "a request was refused: {reply:?}");
+        while let reply = sender.send(plan.first + number).await?
+            && reply != Reply::Stored
+        {
+            ensure!(reply == Reply::Refused, "a request was left undecided");
+            seen.refused += 1;
+            tokio::time::sleep(AGAIN_AFTER).await;
+        }
         let now = Instant::now();
         seen.answered += 1;
         let counts = match plan.pace {
@@ -187,30 +201,27 @@ mod tests {
     /// So long that no test sees its end.
     const LONG: Duration = Duration::from_secs(3_600);
 
-    /// Answers after a moment.
+    /// Answers after a moment; what it is to say to one thing, the first time.
     struct Counting {
         sent: Arc<AtomicUsize>,
-        fails_at: Option<usize>,
+        once: Option<(usize, Reply)>,
     }
 
     impl Sender for Counting {
         async fn send(&mut self, number: usize) -> anyhow::Result<Reply> {
             self.sent.fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(Duration::from_millis(1)).await;
-            Ok(if self.fails_at == Some(number) {
-                Reply::Refused
-            } else {
-                Reply::Stored
-            })
+            let once = self.once.take_if(|(at, _)| *at == number);
+            Ok(once.map_or(Reply::Stored, |(_, reply)| reply))
         }
     }
 
-    fn eight(fails_at: Option<usize>) -> (Vec<Counting>, Arc<AtomicUsize>) {
+    fn eight(once: Option<(usize, Reply)>) -> (Vec<Counting>, Arc<AtomicUsize>) {
         let sent = Arc::new(AtomicUsize::new(0));
         let senders = (0..8)
             .map(|_| Counting {
                 sent: Arc::clone(&sent),
-                fails_at,
+                once,
             })
             .collect();
         (senders, sent)
@@ -251,12 +262,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refusal_ends_it() {
-        let (senders, _) = eight(Some(50));
+    async fn who_is_refused_sends_again_and_its_latency_goes_on() {
+        let (senders, sent) = eight(Some((50, Reply::Refused)));
+        let outcome = run(senders, plan(Pace::Closed, LONG, 100)).await.unwrap();
+        assert_eq!(sent.load(Ordering::Relaxed), 101);
+        assert_eq!((outcome.answered, outcome.refused), (100, 1));
+        assert!(outcome.latency.quantile_ms(1_000) > 900.0);
+    }
+
+    #[tokio::test]
+    async fn what_is_left_undecided_ends_it() {
+        let (senders, _) = eight(Some((50, Reply::Undecided)));
         let error = run(senders, plan(Pace::Closed, LONG, 1_000_000))
             .await
             .unwrap_err();
-        assert!(error.to_string().contains("Refused"), "{error}");
+        assert!(error.to_string().contains("undecided"), "{error}");
     }
 
     #[tokio::test]

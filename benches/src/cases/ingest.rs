@@ -342,6 +342,9 @@ impl<'a> Bench<'a> {
             report.add(case, &format!("{name}_p99"), all.quantile_ms(990), "ms");
             self.processors(name, turns, report);
         }
+        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+        let refused = each(sillage, |turn| turn.outcome.refused as f64).iter().sum();
+        report.add(case, "sillage_refused", refused, "requests");
     }
 
     /// Processor time of a statement, by who used it.

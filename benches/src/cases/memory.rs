@@ -112,6 +112,9 @@ async fn measure(arguments: &Arguments, load: Handle) -> anyhow::Result<Report> 
         report.add(&case, "rate", rate, "statement/s");
         report.add(&case, "p50", outcome.latency.quantile_ms(500), "ms");
         report.add(&case, "p99", outcome.latency.quantile_ms(990), "ms");
+        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+        let refused = outcome.refused as f64;
+        report.add(&case, "refused", refused, "requests");
     }
     stored::is(&cluster.connect(DATABASE).await?, acknowledged).await?;
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]

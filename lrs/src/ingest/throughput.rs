@@ -12,6 +12,11 @@ const WINDOW: Duration = Duration::from_millis(250);
 /// transaction of a few costs nearly what one of many does.
 const TELLING: usize = 32;
 
+/// The weight of what was seen last, where it is more, and where it is less than what was believed: a
+/// checkpoint that holds up a few groups does not close the door.
+const RISES: f64 = 0.5;
+const FALLS: f64 = 0.25;
+
 /// Statements a second, while any are being written.
 #[derive(Debug)]
 pub struct Throughput {
@@ -55,8 +60,8 @@ impl Throughput {
         if self.statements >= self.groups * TELLING {
             #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
             let seen = self.statements as f64 / at_work.as_secs_f64();
-            // Half of what was believed: a single slow flush does not close the door.
-            self.per_s = f64::midpoint(self.per_s, seen);
+            let weight = if seen > self.per_s { RISES } else { FALLS };
+            self.per_s += weight * (seen - self.per_s);
         }
         (self.before, self.groups, self.statements) = (Duration::ZERO, 0, 0);
     }

@@ -143,7 +143,7 @@ pub(crate) struct Head {
     pub(crate) status: u16,
     pub(crate) length: usize,
     /// Whether it has `Retry-After`.
-    tells_when: bool,
+    pub(crate) tells_when: bool,
 }
 
 impl Head {

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use crate::histogram::Histogram;
 
 /// How long one who is refused waits: what the LRS says in Retry-After.
-const AGAIN_AFTER: Duration = Duration::from_secs(1);
+pub(crate) const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// What was said to a thing that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

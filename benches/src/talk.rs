@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::http::{HEAD_MAX, Head};
+use crate::load::AGAIN_AFTER;
 use crate::server::Server;
 
 /// A connection of a client of the Statement Resource.
@@ -57,21 +58,34 @@ impl Talk {
         self.exchange().await
     }
 
-    /// Posts statements, which must be stored.
-    pub async fn post(&mut self, body: &[u8]) -> anyhow::Result<&[u8]> {
-        self.buffer.clear();
+    /// Posts statements, which must be stored: again, where it is told to come back.
+    pub async fn post(&mut self, body: &[u8]) -> anyhow::Result<()> {
         let head = format!(
             "POST /xapi/statements{}content-type: application/json\r\ncontent-length: {}\r\n\r\n",
             self.common,
             body.len()
         );
-        self.buffer.extend_from_slice(head.as_bytes());
-        self.buffer.extend_from_slice(body);
-        self.exchange().await
+        loop {
+            self.buffer.clear();
+            self.buffer.extend_from_slice(head.as_bytes());
+            self.buffer.extend_from_slice(body);
+            let (begin, head) = self.answer().await?;
+            if !(head.status == 503 && head.tells_when) {
+                return self.good(begin, &head).map(drop);
+            }
+            tokio::time::sleep(AGAIN_AFTER).await;
+        }
     }
 
-    /// Sends what is in the buffer, in one write, and reads the answer into it.
+    /// The body of the answer to what is in the buffer, which must be 200.
     async fn exchange(&mut self) -> anyhow::Result<&[u8]> {
+        let (begin, head) = self.answer().await?;
+        self.good(begin, &head)
+    }
+
+    /// Sends what is in the buffer, in one write, and reads the answer into it: its head, and where its
+    /// body begins.
+    async fn answer(&mut self) -> anyhow::Result<(usize, Head)> {
         self.stream.write_all(&self.buffer).await?;
         self.buffer.clear();
         let (begin, head) = loop {
@@ -87,6 +101,11 @@ impl Talk {
         while self.buffer.len() < begin + head.length {
             self.read().await?;
         }
+        Ok((begin, head))
+    }
+
+    /// The body of an answer, which must be 200.
+    fn good(&self, begin: usize, head: &Head) -> anyhow::Result<&[u8]> {
         let body = self
             .buffer
             .get(begin..)

@@ -59,6 +59,9 @@ pub use http::openapi;
 pub use http::routes::routes;
 pub use store::MIGRATIONS;
 
+/// The largest groups that may wait however slow the database is.
+const GROUPS_THAT_WAIT: usize = 4;
+
 /// The LRS of one process: what its routes and its committers share.
 #[derive(Debug)]
 pub struct Lrs {
@@ -94,6 +97,7 @@ impl Lrs {
     pub fn new(context: Context, config: LrsConfig) -> Result<Self, ObjectsError> {
         let limits = Limits {
             time: config.queue_max(),
+            always: GROUPS_THAT_WAIT * config.ingest.group_max_statements,
             bytes: config.ingest.queue_max_bytes,
         };
         Ok(Self {

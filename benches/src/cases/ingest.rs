@@ -343,7 +343,9 @@ impl<'a> Bench<'a> {
             self.processors(name, turns, report);
         }
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-        let refused = each(sillage, |turn| turn.outcome.refused as f64).iter().sum();
+        let refused = each(sillage, |turn| turn.outcome.refused as f64)
+            .iter()
+            .sum();
         report.add(case, "sillage_refused", refused, "requests");
     }
 

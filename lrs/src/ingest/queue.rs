@@ -41,8 +41,10 @@ impl Committing {
 /// What may wait.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// As many statements as are written in this time.
+    /// As many statements as are written in this time...
     pub time: Duration,
+    /// ...and so many whatever it takes: a few large requests are no crowd.
+    pub always: usize,
     /// Bytes of bodies.
     pub bytes: usize,
 }
@@ -211,8 +213,9 @@ impl Inner {
         if self.closed {
             return Err(Refused::Closed);
         }
-        let time = self.throughput.time_of(self.crowd() + statements);
-        if !self.waiting.is_empty() && (time > limits.time || self.bytes + bytes > limits.bytes) {
+        let crowd = self.crowd() + statements;
+        let too_many = crowd > limits.always && self.throughput.time_of(crowd) > limits.time;
+        if !self.waiting.is_empty() && (too_many || self.bytes + bytes > limits.bytes) {
             return Err(Refused::Full);
         }
         Ok(())
@@ -254,6 +257,11 @@ mod tests {
     use super::*;
     use crate::ingest::testing::sent_by;
 
+    fn one() -> serde_json::Value {
+        json!({ "actor": { "mbox": "mailto:a@example.org" },
+            "verb": { "id": "https://example.org/v" }, "object": { "id": "https://example.org/o" } })
+    }
+
     fn request(bytes: usize) -> Request {
         Request {
             statements: Vec::new(),
@@ -264,6 +272,7 @@ mod tests {
     fn queue(bytes: usize) -> Queue {
         Queue::new(Limits {
             time: Duration::from_secs(1),
+            always: 0,
             bytes,
         })
     }
@@ -289,6 +298,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_queue_is_full_when_statements_would_wait_too_long() {
+        let few = |count| sent_by(&json!({}), true, vec![one(); count]);
+        let queue = Queue::new(Limits {
+            time: Duration::ZERO,
+            always: 4,
+            bytes: 1_000_000,
+        });
+        let _first = submit(&queue, few(3)).expect("room");
+        let _second = submit(&queue, few(1)).expect("just fits");
+        assert_eq!(queue.room(), Ok(()));
+        assert_eq!(submit(&queue, few(1)).expect_err("full"), Refused::Full);
+        let under_way = queue.take(3, Committing::First).await.expect("open");
+        // What is being written is still waited for.
+        assert_eq!(submit(&queue, few(1)).expect_err("full"), Refused::Full);
+        drop(under_way);
+        let _third = submit(&queue, few(3)).expect("room again");
+    }
+
+    #[tokio::test]
     async fn a_closed_queue_gives_out_what_waits() {
         let queue = queue(10);
         let _first = submit(&queue, request(1)).expect("room");
@@ -311,11 +339,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_second_committer_joins_a_crowd_alone() {
-        let one = json!({ "actor": { "mbox": "mailto:a@example.org" },
-            "verb": { "id": "https://example.org/v" }, "object": { "id": "https://example.org/o" } });
-        let many = |count| sent_by(&json!({}), true, vec![one.clone(); count]);
+        let many = |count| sent_by(&json!({}), true, vec![one(); count]);
         let queue = Queue::new(Limits {
             time: Duration::from_secs(1),
+            always: 0,
             bytes: 1_000_000,
         });
         let take = |who| queue.take(1_000, who).now_or_never().flatten();

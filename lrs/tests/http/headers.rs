@@ -129,7 +129,7 @@ async fn a_full_queue_is_503_with_retry_after() {
     };
     let (answers, ()) = futures::join!(futures::future::join_all(posts), release);
     let stored = answers.iter().filter(|answer| answer.status == 200).count();
-    assert_eq!(stored, 2, "one under way, one waiting");
+    assert_eq!(stored, 4, "one under way, three waiting: four groups");
     for answer in answers.iter().filter(|answer| answer.status != 200) {
         assert_eq!(answer.status, 503, "{}", answer.text);
         assert_eq!(answer.header("retry-after"), "1");

@@ -29,6 +29,9 @@ pub struct XapiSettings {
     pub authority_home_page: String,
     /// Statements in a page when the client asks for no limit, and at most.
     pub page_max: u32,
+    /// How long a page looks for the statements of an activity with a verb that it hardly meets, in
+    /// milliseconds; then it ends, and `more` goes on.
+    pub page_look_ms: u64,
     /// Statements in one request at most; beyond, 413.
     pub request_max_statements: usize,
     /// Arrays and objects in each other, in the JSON of statements, at most; beyond, 400.
@@ -280,7 +283,7 @@ mod tests {
     fn a_version_that_is_not_spoken_is_refused() {
         let xapi = |version: &str| {
             let text = format!(
-                "default_version = \"{version}\"\nauthority_home_page = \"\"\npage_max = 1\nrequest_max_statements = 1\nnesting_max = 100\nsignature_anchors = \"\""
+                "default_version = \"{version}\"\nauthority_home_page = \"\"\npage_max = 1\npage_look_ms = 1\nrequest_max_statements = 1\nnesting_max = 100\nsignature_anchors = \"\""
             );
             toml::from_str::<XapiSettings>(&text)
         };

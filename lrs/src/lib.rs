@@ -17,6 +17,7 @@ pub mod warnings;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use schemas::ids::StatementId;
@@ -208,6 +209,7 @@ impl Lrs {
             pool: &self.context.pool,
             dictionaries: &self.dictionaries,
             restriction,
+            look: Duration::from_millis(self.config.xapi.page_look_ms),
         }
     }
 
@@ -377,7 +379,7 @@ pub async fn run_relay(lrs: Arc<Lrs>, shutdown: CancellationToken) {
 
 /// Sweeps the contents of attachments until `shutdown`. Several copies may run.
 pub async fn run_sweep(lrs: Arc<Lrs>, shutdown: CancellationToken) {
-    let every = std::time::Duration::from_secs(lrs.config.attachments.sweep_every_s);
+    let every = Duration::from_secs(lrs.config.attachments.sweep_every_s);
     attachments::sweep::run(&lrs.context.pool, &lrs.attachments, every, &shutdown).await;
 }
 

@@ -85,6 +85,8 @@ pub struct Bounds {
     pub authority: Option<i32>,
     /// Only statements of these actors.
     pub actors: Option<Vec<i32>>,
+    /// The last position that this page looks at, in the order that was asked for ([`edge`]).
+    pub edge: Option<i64>,
 }
 
 /// A query with its values.
@@ -105,13 +107,64 @@ const AUTHORITIES: usize = 8;
 const VALID: &str =
     "(s.voids is not null or (select v.target from lrs.voidings v where v.target = s.id) is null)";
 
+/// The query for the position of the last entry that a page looks at, and when that was stored; it finds
+/// nothing where there are fewer entries. None where the page is bounded by itself.
+///
+/// An activity that half of all statements name and a verb that it hardly meets: a page would read every entry
+/// of the activity before it is full, and the more statements there are, the more it reads. So it looks at
+/// `entries` at a time.
+#[must_use]
+pub fn edge(selection: &Selection, after: Option<i64>, entries: u32) -> Option<Query> {
+    let (Some(activity), Some(_), None, None) = (
+        selection.activity,
+        selection.verb,
+        selection.agent,
+        selection.registration,
+    ) else {
+        return None;
+    };
+    let mut parameters = Vec::new();
+    let bounding = Selection {
+        since: selection.since,
+        until: selection.until,
+        ascending: selection.ascending,
+        ..Selection::default()
+    };
+    let values = Values::of(&bounding, &Bounds::default(), after, &mut parameters);
+    parameters.push(Parameter::Int4(activity));
+    let key = format!("x.activity = ${}", parameters.len());
+    let conditions: Vec<String> = std::iter::once(key).chain(values.positions("x")).collect();
+    let (conditions, order) = (conditions.join(" and "), values.order());
+    let offset = entries.saturating_sub(1);
+    // Of several places the nearest: up to there each has been looked at.
+    let places = [
+        Some(OWN.row.0),
+        selection.related_activities.then_some(OWN.activities.name),
+    ];
+    let edges: Vec<String> = places
+        .into_iter()
+        .flatten()
+        .map(|table| {
+            format!("(select x.seq from {table} x where {conditions} order by x.seq{order} offset {offset} limit 1)")
+        })
+        .collect();
+    let sql = format!(
+        "select p.seq, p.stored
+  from ({}) e
+  join lrs.statements p on p.seq = e.seq
+ order by e.seq{order} limit 1",
+        edges.join(" union all ")
+    );
+    Some(Query { sql, parameters })
+}
+
 /// The query for at most `rows` statements of a selection, beyond the position `after` in its order
 /// if one is given.
 #[must_use]
 pub fn query(selection: &Selection, bounds: &Bounds, after: Option<i64>, rows: u32) -> Query {
     let mut parameters = Vec::new();
     let values = Values::of(selection, bounds, after, &mut parameters);
-    let order = if selection.ascending { "" } else { " desc" };
+    let order = values.order();
     let mut branches = values.branches(&OWN, order, rows);
     if selection.has_key() {
         branches.extend(values.branches(&INHERITED, order, rows));
@@ -261,6 +314,7 @@ struct Values {
     since: Option<String>,
     until: Option<String>,
     after: Option<String>,
+    edge: Option<String>,
     ascending: bool,
     only_authority: Option<String>,
     only_actors: Option<String>,
@@ -304,6 +358,7 @@ impl Values {
             since: name(selection.since.map(Parameter::Time)),
             until: name(selection.until.map(Parameter::Time)),
             after: name(after.map(Parameter::Int8)),
+            edge: name(bounds.edge.map(Parameter::Int8)),
             ascending: selection.ascending,
             only_authority: name(bounds.authority.map(Parameter::Int4)),
             only_actors: name(bounds.actors.clone().map(Parameter::Int4s)),
@@ -315,6 +370,10 @@ impl Values {
                 _ => Vec::new(),
             },
         }
+    }
+
+    fn order(&self) -> &'static str {
+        if self.ascending { "" } else { " desc" }
     }
 
     fn branches(&self, world: &World, order: &str, rows: u32) -> Vec<String> {
@@ -426,14 +485,20 @@ impl Values {
 
     /// The positions that are asked for, in the table `name`.
     fn positions(&self, name: &str) -> Vec<String> {
-        let side = if self.ascending { '>' } else { '<' };
+        let (side, other) = if self.ascending {
+            ('>', '<')
+        } else {
+            ('<', '>')
+        };
         let since = self.since.as_ref();
         let until = self.until.as_ref();
         let after = self.after.as_ref();
+        let edge = self.edge.as_ref();
         [
             since.map(|since| format!("{name}.seq > {}", last_stored_by(since))),
             until.map(|until| format!("{name}.seq <= {}", last_stored_by(until))),
             after.map(|after| format!("{name}.seq {side} {after}")),
+            edge.map(|edge| format!("{name}.seq {other}= {edge}")),
         ]
         .into_iter()
         .flatten()
@@ -578,6 +643,45 @@ mod tests {
         let sql = text(&selection, &many, None);
         assert_eq!(sql.matches("limit 11)").count(), 4 * 2 + 3 * 2);
         assert!(sql.contains("s.authority = any($2)"));
+    }
+
+    #[test]
+    fn an_activity_and_a_verb_are_looked_for_among_so_many_entries() {
+        let pair = Selection {
+            activity: Some(3),
+            verb: Some(1),
+            related_activities: true,
+            ..Selection::default()
+        };
+        let found = edge(&pair, Some(9), 20).expect("it is bounded");
+        assert_eq!(
+            words(&found),
+            "select p.seq, p.stored from ((select x.seq from lrs.statements x where x.activity = $2 and x.seq < $1 \
+             order by x.seq desc offset 19 limit 1) union all (select x.seq from lrs.related_activities x \
+             where x.activity = $2 and x.seq < $1 order by x.seq desc offset 19 limit 1)) e \
+             join lrs.statements p on p.seq = e.seq order by e.seq desc limit 1"
+        );
+        assert_eq!(found.parameters, [Parameter::Int8(9), Parameter::Int4(3)]);
+        let bounds = Bounds {
+            edge: Some(4),
+            ..Bounds::default()
+        };
+        let sql = words(&query(&pair, &bounds, Some(9), 11));
+        assert_eq!(sql.matches("limit 11)").count(), 4);
+        assert_eq!(sql.matches(".seq < $3 and").count(), 4, "{sql}");
+        assert_eq!(sql.matches(".seq >= $4 and").count(), 4, "{sql}");
+        for bounded in [
+            Selection {
+                verb: None,
+                ..pair.clone()
+            },
+            Selection {
+                agent: Some(7),
+                ..pair.clone()
+            },
+        ] {
+            assert_eq!(edge(&bounded, None, 20), None);
+        }
     }
 
     #[test]

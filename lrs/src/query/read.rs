@@ -1,5 +1,8 @@
 //! A page of statements, read.
 
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
 use schemas::ids::AccountKey;
 use service::pg::Pool;
 
@@ -8,8 +11,11 @@ use super::filter::{Filter, Restriction, Shown};
 use super::plan::{self, Bounds, Selection};
 use crate::statement::keys;
 use crate::store::dictionaries::Dictionaries;
-use crate::store::statements::{self, StoredStatement};
+use crate::store::statements::{self, Edge, StoredStatement};
 use crate::store::{StoreError, horizon, references};
+
+/// Entries of an activity that are looked at before the time is: some milliseconds.
+const ENTRIES: u32 = 20_000;
 
 /// Statements in the order that was asked for, and where the next ones start, if there are more.
 #[derive(Debug, Default)]
@@ -31,6 +37,8 @@ pub struct Access<'a> {
     pub dictionaries: &'a Dictionaries,
     /// What the caller may read at all.
     pub restriction: &'a Restriction,
+    /// How long statements are looked for that fill a page.
+    pub look: Duration,
 }
 
 /// The first page of a filter. `page_max` statements at most.
@@ -147,6 +155,8 @@ async fn select(
 /// an earlier position may still be committed, or be found through its reference, which the next page
 /// would have passed over. The last page shows everything, since nothing is read on from it. Newest
 /// first, what is committed later at an earlier position is still ahead.
+///
+/// A page that looked for long enough ends there, however short it is: it may have no statement.
 async fn page(
     access: Access<'_>,
     selection: Selection,
@@ -160,18 +170,31 @@ async fn page(
         (true, false) => Some(horizon::read(access.pool).await?),
         (true, true) => Some(horizon::consistent_through(access.pool).await?),
     };
-    let Some(bounds) = bounds(access, &selection).await? else {
+    let Some(mut bounds) = bounds(access, &selection).await? else {
         return Ok(nothing(shown));
     };
-    let query = plan::query(&selection, &bounds, after, rows.saturating_add(1));
-    let mut statements = statements::page(access.pool, &query.sql, &query.parameters).await?;
-    if u32::try_from(statements.len()).is_ok_and(|found| found <= rows) {
-        return Ok(Page {
-            statements,
-            more: None,
-            shown,
-        });
+    let begun = Instant::now();
+    let (mut found, mut from) = (Vec::new(), after);
+    loop {
+        bounds.edge = edge(access, &selection, from, consistent).await?;
+        let missing = rows.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
+        let query = plan::query(&selection, &bounds, from, missing.saturating_add(1));
+        found.extend(statements::page(access.pool, &query.sql, &query.parameters).await?);
+        if u32::try_from(found.len()).is_ok_and(|found| found > rows) {
+            break;
+        }
+        if bounds.edge.is_none() || begun.elapsed() > access.look {
+            return Ok(Page {
+                statements: found,
+                more: bounds
+                    .edge
+                    .map(|edge| Cursor::new(selection, edge, rows, shown)),
+                shown,
+            });
+        }
+        from = bounds.edge;
     }
+    let mut statements = found;
     statements.pop();
     if let Some(consistent) = consistent {
         statements.retain(|statement| statement.stored <= consistent);
@@ -187,4 +210,20 @@ async fn page(
         statements,
         shown,
     })
+}
+
+/// Up to where is looked at once, if there is more than that.
+async fn edge(
+    access: Access<'_>,
+    selection: &Selection,
+    from: Option<i64>,
+    consistent: Option<DateTime<Utc>>,
+) -> Result<Option<i64>, StoreError> {
+    let Some(query) = plan::edge(selection, from, ENTRIES) else {
+        return Ok(None);
+    };
+    let edge = statements::edge(access.pool, &query.sql, &query.parameters).await?;
+    // Oldest first, a page ends where all is consistent; so near to the newest it is short anyway.
+    let is_usable = |edge: &Edge| consistent.is_none_or(|consistent| edge.stored <= consistent);
+    Ok(edge.filter(is_usable).map(|edge| edge.seq))
 }

@@ -192,15 +192,43 @@ impl Parameter {
 /// How the read of a page begins; the file says why.
 pub const PAGE_BEGIN: &str = include_str!("sql/statements_page_begin.sql");
 
+/// The last entry that a page looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct Edge {
+    /// Its position.
+    pub seq: i64,
+    /// When its statement was stored.
+    pub stored: DateTime<Utc>,
+}
+
+/// What a query of [`crate::query::plan::edge`] finds.
+pub async fn edge(
+    pool: &Pool,
+    sql: &str,
+    parameters: &[Parameter],
+) -> Result<Option<Edge>, StoreError> {
+    let rows = read(pool, sql, parameters).await?;
+    Ok(rows.first().map(|row| Edge {
+        seq: row.get("seq"),
+        stored: row.get("stored"),
+    }))
+}
+
 /// The statements that a query of [`crate::query::plan`] finds.
-///
-/// It is not kept prepared: PostgreSQL plans it for these very values, where a plan for all values
-/// walks into traps.
 pub async fn page(
     pool: &Pool,
     sql: &str,
     parameters: &[Parameter],
 ) -> Result<Vec<StoredStatement>, StoreError> {
+    let rows = read(pool, sql, parameters).await?;
+    Ok(rows.iter().map(StoredStatement::from_row).collect())
+}
+
+/// Reads by a query of [`crate::query::plan`].
+///
+/// It is not kept prepared: PostgreSQL plans it for these very values, where a plan for all values
+/// walks into traps.
+async fn read(pool: &Pool, sql: &str, parameters: &[Parameter]) -> Result<Vec<Row>, StoreError> {
     let connection = pool.get().await?;
     let typed: Vec<_> = parameters.iter().map(Parameter::typed).collect();
     // Sent together, answered in order: one round trip.
@@ -213,8 +241,7 @@ pub async fn page(
         (Ok(()), Ok(rows), Ok(())) => Ok(rows),
         (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => Err(error),
     };
-    let rows = settle(connection, result)?;
-    Ok(rows.iter().map(StoredStatement::from_row).collect())
+    settle(connection, result)
 }
 
 /// The parameters of `statements_insert.sql`: a vector a column.

@@ -115,3 +115,61 @@ async fn a_page_holds_as_much_as_is_set_at_most() {
         ""
     );
 }
+
+/// Puts statements of the same actor about the same activities before the next one, with the verb `filler`.
+const FILLERS: &str = "
+insert into lrs.verbs (hash, iri) values (gen_random_uuid(), 'https://example.org/verbs/filler');
+with newest as (select * from lrs.statements order by seq desc limit 1), filled as (
+    insert into lrs.statements (seq, stored, id, actor, verb, activity, authority, version, payload)
+    select s.seq + n, s.stored + n * interval '1 microsecond', gen_random_uuid(), s.actor, v.id, s.activity,
+           s.authority, s.version, s.payload
+      from newest s, lrs.verbs v, generate_series(1, 45000) n where v.iri like '%filler' returning seq, verb)
+insert into lrs.related_activities (activity, seq, verb)
+select distinct x.activity, f.seq, f.verb from filled f, lrs.related_activities x;
+select setval('lrs.statement_seq', max(seq)) from lrs.statements;
+select setval('lrs.stored_clock', (extract(epoch from max(stored)) * 1000000)::bigint) from lrs.statements;";
+
+#[actix_web::test]
+async fn a_page_that_looked_for_long_enough_ends_and_more_goes_on() {
+    let about = |n: u32| {
+        let mut one = statement(id(n), "a", "v", "o");
+        let part = json!({ "id": "https://example.org/activities/part" });
+        one["context"] = json!({ "contextActivities": { "parent": [part] } });
+        one
+    };
+    let asked = |activity: &'static str, related: &'static str, ascending: &'static str| {
+        [
+            ("activity", activity),
+            ("related_activities", related),
+            ("verb", "https://example.org/verbs/v"),
+            ("ascending", ascending),
+        ]
+    };
+    let both = [id(1).to_string(), id(2).to_string()];
+    for (look_ms, least, most) in [(0, 3, 4), (60_000, 1, 1)] {
+        let app = App::with(|config| config.xapi.page_look_ms = look_ms).await;
+        app.post(&about(1)).await.is(200);
+        let client = app.db.pool().get().await.expect("a connection");
+        client.batch_execute(FILLERS).await.expect("filled");
+        app.post(&about(2)).await.is(200);
+        for (activity, related, ascending) in [
+            ("https://example.org/activities/part", "true", "true"),
+            ("https://example.org/activities/part", "true", "false"),
+            ("https://example.org/activities/o", "false", "true"),
+            ("https://example.org/activities/o", "false", "false"),
+        ] {
+            let mut page = app.get(&asked(activity, related, ascending)).await.is(200);
+            let (mut found, mut pages) = (page.ids(), 1);
+            while let Some(more) = page.body["more"].as_str().filter(|more| !more.is_empty()) {
+                page = app.more(more).await.is(200);
+                found.extend(page.ids());
+                pages += 1;
+            }
+            if ascending == "false" {
+                found.reverse();
+            }
+            assert_eq!(found, both, "{activity} {ascending}");
+            assert!((least..=most).contains(&pages), "{pages} pages");
+        }
+    }
+}

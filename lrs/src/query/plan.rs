@@ -107,22 +107,20 @@ const AUTHORITIES: usize = 8;
 const VALID: &str =
     "(s.voids is not null or (select v.target from lrs.voidings v where v.target = s.id) is null)";
 
-/// The query for the position of the last entry that a page looks at, and when that was stored; it finds
-/// nothing where there are fewer entries. None where the page is bounded by itself.
-///
-/// An activity that half of all statements name and a verb that it hardly meets: a page would read every entry
-/// of the activity before it is full, and the more statements there are, the more it reads. So it looks at
-/// `entries` at a time.
+/// Whether a page may read a great many entries before it is full: of an activity that half of all
+/// statements name, with a verb that it hardly meets. What else is asked is bounded by a smaller key.
 #[must_use]
-pub fn edge(selection: &Selection, after: Option<i64>, entries: u32) -> Option<Query> {
-    let (Some(activity), Some(_), None, None) = (
-        selection.activity,
-        selection.verb,
-        selection.agent,
-        selection.registration,
-    ) else {
-        return None;
-    };
+pub fn may_hardly_meet(selection: &Selection) -> bool {
+    selection.activity.is_some()
+        && selection.verb.is_some()
+        && selection.agent.is_none()
+        && selection.registration.is_none()
+}
+
+/// The query for the position of an activity's entry that is so many after a position, and when that was
+/// stored; it finds nothing where there are fewer entries.
+#[must_use]
+pub fn edge(selection: &Selection, after: Option<i64>, entries: u32) -> Query {
     let mut parameters = Vec::new();
     let bounding = Selection {
         since: selection.since,
@@ -131,7 +129,7 @@ pub fn edge(selection: &Selection, after: Option<i64>, entries: u32) -> Option<Q
         ..Selection::default()
     };
     let values = Values::of(&bounding, &Bounds::default(), after, &mut parameters);
-    parameters.push(Parameter::Int4(activity));
+    parameters.push(Parameter::Int4(selection.activity.unwrap_or_default()));
     let key = format!("x.activity = ${}", parameters.len());
     let conditions: Vec<String> = std::iter::once(key).chain(values.positions("x")).collect();
     let (conditions, order) = (conditions.join(" and "), values.order());
@@ -155,7 +153,7 @@ pub fn edge(selection: &Selection, after: Option<i64>, entries: u32) -> Option<Q
  order by e.seq{order} limit 1",
         edges.join(" union all ")
     );
-    Some(Query { sql, parameters })
+    Query { sql, parameters }
 }
 
 /// The query for at most `rows` statements of a selection, beyond the position `after` in its order
@@ -653,7 +651,8 @@ mod tests {
             related_activities: true,
             ..Selection::default()
         };
-        let found = edge(&pair, Some(9), 20).expect("it is bounded");
+        assert!(may_hardly_meet(&pair));
+        let found = edge(&pair, Some(9), 20);
         assert_eq!(
             words(&found),
             "select p.seq, p.stored from ((select x.seq from lrs.statements x where x.activity = $2 and x.seq < $1 \
@@ -680,7 +679,7 @@ mod tests {
                 ..pair.clone()
             },
         ] {
-            assert_eq!(edge(&bounded, None, 20), None);
+            assert!(!may_hardly_meet(&bounded));
         }
     }
 

@@ -14,8 +14,10 @@ use crate::store::dictionaries::Dictionaries;
 use crate::store::statements::{self, Edge, StoredStatement};
 use crate::store::{StoreError, horizon, references};
 
-/// Entries of an activity that are looked at before the time is: some milliseconds.
-const ENTRIES: u32 = 20_000;
+/// Entries of an activity that are looked at first, in some milliseconds; then four times as many each
+/// time, up to the most, which takes some tens of milliseconds.
+const ENTRIES_FIRST: u32 = 20_000;
+const ENTRIES_MOST: u32 = 16 * ENTRIES_FIRST;
 
 /// Statements in the order that was asked for, and where the next ones start, if there are more.
 #[derive(Debug, Default)]
@@ -173,28 +175,25 @@ async fn page(
     let Some(mut bounds) = bounds(access, &selection).await? else {
         return Ok(nothing(shown));
     };
-    let begun = Instant::now();
-    let (mut found, mut from) = (Vec::new(), after);
-    loop {
-        bounds.edge = edge(access, &selection, from, consistent).await?;
-        let missing = rows.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
-        let query = plan::query(&selection, &bounds, from, missing.saturating_add(1));
-        found.extend(statements::page(access.pool, &query.sql, &query.parameters).await?);
-        if u32::try_from(found.len()).is_ok_and(|found| found > rows) {
-            break;
+    let Looked {
+        mut statements,
+        edge,
+    } = if plan::may_hardly_meet(&selection) {
+        look(access, &selection, &mut bounds, (after, rows), consistent).await?
+    } else {
+        let query = plan::query(&selection, &bounds, after, rows.saturating_add(1));
+        Looked {
+            statements: statements::page(access.pool, &query.sql, &query.parameters).await?,
+            edge: None,
         }
-        if bounds.edge.is_none() || begun.elapsed() > access.look {
-            return Ok(Page {
-                statements: found,
-                more: bounds
-                    .edge
-                    .map(|edge| Cursor::new(selection, edge, rows, shown)),
-                shown,
-            });
-        }
-        from = bounds.edge;
+    };
+    if u32::try_from(statements.len()).is_ok_and(|found| found <= rows) {
+        return Ok(Page {
+            statements,
+            more: edge.map(|edge| Cursor::new(selection, edge, rows, shown)),
+            shown,
+        });
     }
-    let mut statements = found;
     statements.pop();
     if let Some(consistent) = consistent {
         statements.retain(|statement| statement.stored <= consistent);
@@ -212,18 +211,48 @@ async fn page(
     })
 }
 
-/// Up to where is looked at once, if there is more than that.
-async fn edge(
+/// What was found, at most one row more than wanted, and up to where was looked if that is not the end.
+struct Looked {
+    statements: Vec<StoredStatement>,
+    edge: Option<i64>,
+}
+
+/// Looks for the statements of an activity with a verb, after a position.
+///
+/// Mostly they are found at once. Where they hardly meet, that would read every entry of the activity: it is given
+/// up, and what comes next is looked at in portions until the page is full or the time is over.
+async fn look(
     access: Access<'_>,
     selection: &Selection,
-    from: Option<i64>,
+    bounds: &mut Bounds,
+    (after, rows): (Option<i64>, u32),
     consistent: Option<DateTime<Utc>>,
-) -> Result<Option<i64>, StoreError> {
-    let Some(query) = plan::edge(selection, from, ENTRIES) else {
-        return Ok(None);
-    };
-    let edge = statements::edge(access.pool, &query.sql, &query.parameters).await?;
-    // Oldest first, a page ends where all is consistent; so near to the newest it is short anyway.
-    let is_usable = |edge: &Edge| consistent.is_none_or(|consistent| edge.stored <= consistent);
-    Ok(edge.filter(is_usable).map(|edge| edge.seq))
+) -> Result<Looked, StoreError> {
+    let begun = Instant::now();
+    let query = plan::query(selection, bounds, after, rows.saturating_add(1));
+    let at_once = access.look / 2;
+    if let Some(statements) =
+        statements::page_within(access.pool, &query.sql, &query.parameters, at_once).await?
+    {
+        let edge = None;
+        return Ok(Looked { statements, edge });
+    }
+    let (mut statements, mut from, mut entries) = (Vec::new(), after, ENTRIES_FIRST);
+    loop {
+        let query = plan::edge(selection, from, entries);
+        let edge = statements::edge(access.pool, &query.sql, &query.parameters).await?;
+        // Oldest first, a page ends where all is consistent; so near to the newest it is short anyway.
+        let is_usable = |edge: &Edge| consistent.is_none_or(|consistent| edge.stored <= consistent);
+        bounds.edge = edge.filter(is_usable).map(|edge| edge.seq);
+        let missing = rows.saturating_sub(u32::try_from(statements.len()).unwrap_or(u32::MAX));
+        let query = plan::query(selection, bounds, from, missing.saturating_add(1));
+        statements.extend(statements::page(access.pool, &query.sql, &query.parameters).await?);
+        let is_full = u32::try_from(statements.len()).is_ok_and(|found| found > rows);
+        if is_full || bounds.edge.is_none() || begun.elapsed() > access.look {
+            let edge = bounds.edge;
+            return Ok(Looked { statements, edge });
+        }
+        from = bounds.edge;
+        entries = (entries * 4).min(ENTRIES_MOST);
+    }
 }

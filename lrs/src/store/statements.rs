@@ -2,6 +2,7 @@
 //! candidate answers, references.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use schemas::ids::{AccountKey, StatementId};
@@ -9,6 +10,7 @@ use schemas::profile::{AnswerParts, Candidate};
 use schemas::xapi::XapiVersion;
 use service::pg::Pool;
 use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
@@ -207,7 +209,9 @@ pub async fn edge(
     sql: &str,
     parameters: &[Parameter],
 ) -> Result<Option<Edge>, StoreError> {
-    let rows = read(pool, sql, parameters).await?;
+    let connection = pool.get().await?;
+    let result = read(&connection, PAGE_BEGIN, sql, parameters).await;
+    let rows = settle(connection, result)?;
     Ok(rows.first().map(|row| Edge {
         seq: row.get("seq"),
         stored: row.get("stored"),
@@ -220,28 +224,54 @@ pub async fn page(
     sql: &str,
     parameters: &[Parameter],
 ) -> Result<Vec<StoredStatement>, StoreError> {
-    let rows = read(pool, sql, parameters).await?;
+    let connection = pool.get().await?;
+    let result = read(&connection, PAGE_BEGIN, sql, parameters).await;
+    let rows = settle(connection, result)?;
     Ok(rows.iter().map(StoredStatement::from_row).collect())
+}
+
+/// The same, given up after some time: then none.
+pub async fn page_within(
+    pool: &Pool,
+    sql: &str,
+    parameters: &[Parameter],
+    time: Duration,
+) -> Result<Option<Vec<StoredStatement>>, StoreError> {
+    let begin = format!(
+        "{PAGE_BEGIN}set local statement_timeout = {};",
+        time.as_millis().max(1)
+    );
+    let connection = pool.get().await?;
+    let result = match read(&connection, &begin, sql, parameters).await {
+        // The transaction ended with what was sent after the query.
+        Err(error) if error.code() == Some(&SqlState::QUERY_CANCELED) => Ok(None),
+        result => result.map(Some),
+    };
+    let rows = settle(connection, result)?;
+    Ok(rows.map(|rows| rows.iter().map(StoredStatement::from_row).collect()))
 }
 
 /// Reads by a query of [`crate::query::plan`].
 ///
 /// It is not kept prepared: PostgreSQL plans it for these very values, where a plan for all values
 /// walks into traps.
-async fn read(pool: &Pool, sql: &str, parameters: &[Parameter]) -> Result<Vec<Row>, StoreError> {
-    let connection = pool.get().await?;
+async fn read(
+    connection: &deadpool_postgres::Client,
+    begin: &str,
+    sql: &str,
+    parameters: &[Parameter],
+) -> Result<Vec<Row>, tokio_postgres::Error> {
     let typed: Vec<_> = parameters.iter().map(Parameter::typed).collect();
     // Sent together, answered in order: one round trip.
-    let told = futures::join!(
-        connection.batch_execute(PAGE_BEGIN),
+    let (begun, rows, ended) = futures::join!(
+        connection.batch_execute(begin),
         connection.query_typed(sql, &typed),
         connection.batch_execute("commit"),
     );
-    let result = match told {
-        (Ok(()), Ok(rows), Ok(())) => Ok(rows),
-        (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => Err(error),
-    };
-    settle(connection, result)
+    begun?;
+    let rows = rows?;
+    ended?;
+    Ok(rows)
 }
 
 /// The parameters of `statements_insert.sql`: a vector a column.

@@ -71,7 +71,7 @@ async fn consistent_through_reaches_what_was_posted() {
     let app = App::start().await;
     app.post(&statement(id(1), "a", "v", "o")).await.is(200);
     let stored = app.get(&[("statementId", &id(1).to_string())]).await.body["stored"].clone();
-    tokio::time::sleep(std::time::Duration::from_millis(120)).await;
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
     let through = app.get(&[]).await;
     assert!(
         through.header("x-experience-api-consistent-through") >= stored.as_str().expect("a time")

@@ -247,7 +247,8 @@ async fn two_thousand_references_wait_for_one_target() {
         "{:?}",
         released.elapsed()
     );
-    tokio::time::sleep(Duration::from_millis(120)).await;
+    // What is told is at most a second old.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
     let got = app.get(&one).await.is(200);
     assert!(got.header("x-experience-api-consistent-through") > stored);
     let found = app
@@ -371,7 +372,7 @@ async fn consistent_through_moves_on_while_targets_are_missing() {
     app.post(&reference(1, "andrew", id(2))).await.is(200);
     app.settle().await;
     let through = || async {
-        tokio::time::sleep(Duration::from_millis(120)).await;
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
         let got = app.get(&[("limit", "1")]).await;
         got.header("x-experience-api-consistent-through").to_owned()
     };

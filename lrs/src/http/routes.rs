@@ -17,8 +17,8 @@ const READ_ALONE: &str = "GET, HEAD";
 
 /// The resources under `/xapi`, and those of statements under `/api/v1`.
 ///
-/// The application gives `web::Data<Lrs>` and `web::Data<service::identity::Credentials>`, and calls this on the thread that is to answer, as actix-web
-/// calls the factory of an application.
+/// The application gives `web::Data<Lrs>` and `web::Data<service::identity::Credentials>`, and calls this
+/// on the thread that is to answer, as actix-web calls the factory of an application.
 pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.app_data(Postbox::of_this_thread());
     cfg.service(

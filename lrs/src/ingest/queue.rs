@@ -82,8 +82,7 @@ impl Drop for Group<'_> {
     fn drop(&mut self) {
         let mut inner = self.queue.lock();
         inner.under_way -= self.statements;
-        inner.groups -= 1;
-        let idle = inner.groups == 0;
+        let idle = inner.under_way == 0;
         inner.throughput.end(self.statements, idle, Instant::now());
     }
 }
@@ -105,8 +104,6 @@ struct Inner {
     statements: usize,
     /// Statements that were taken and not answered yet.
     under_way: usize,
-    /// Groups that are under way.
-    groups: usize,
     bytes: usize,
     throughput: Throughput,
     closed: bool,
@@ -165,7 +162,6 @@ impl Queue {
                     let (jobs, statements) = inner.pop(max_statements);
                     if !jobs.is_empty() {
                         inner.under_way += statements;
-                        inner.groups += 1;
                         inner.throughput.begin(Instant::now());
                         if !inner.waiting.is_empty() {
                             self.wake(&inner);

@@ -107,20 +107,21 @@ const AUTHORITIES: usize = 8;
 const VALID: &str =
     "(s.voids is not null or (select v.target from lrs.voidings v where v.target = s.id) is null)";
 
-/// Whether a page may read a great many entries before it is full: of an activity that half of all
-/// statements name, with a verb that it hardly meets. What else is asked is bounded by a smaller key.
+/// The activity of which a page may read a great many entries before it is full.
+///
+/// Half of all statements may name it, and the verb that is asked for hardly meet it. What else is asked
+/// is bounded by a smaller key.
 #[must_use]
-pub fn may_hardly_meet(selection: &Selection) -> bool {
-    selection.activity.is_some()
-        && selection.verb.is_some()
-        && selection.agent.is_none()
-        && selection.registration.is_none()
+pub fn may_hardly_meet(selection: &Selection) -> Option<i32> {
+    let by_verb_alone =
+        selection.verb.is_some() && selection.agent.is_none() && selection.registration.is_none();
+    selection.activity.filter(|_| by_verb_alone)
 }
 
 /// The query for the position of an activity's entry that is so many after a position, and when that was
 /// stored; it finds nothing where there are fewer entries.
 #[must_use]
-pub fn edge(selection: &Selection, after: Option<i64>, entries: u32) -> Query {
+pub fn edge(selection: &Selection, activity: i32, after: Option<i64>, entries: u32) -> Query {
     let mut parameters = Vec::new();
     let bounding = Selection {
         since: selection.since,
@@ -129,7 +130,7 @@ pub fn edge(selection: &Selection, after: Option<i64>, entries: u32) -> Query {
         ..Selection::default()
     };
     let values = Values::of(&bounding, &Bounds::default(), after, &mut parameters);
-    parameters.push(Parameter::Int4(selection.activity.unwrap_or_default()));
+    parameters.push(Parameter::Int4(activity));
     let key = format!("x.activity = ${}", parameters.len());
     let conditions: Vec<String> = std::iter::once(key).chain(values.positions("x")).collect();
     let (conditions, order) = (conditions.join(" and "), values.order());
@@ -651,8 +652,8 @@ mod tests {
             related_activities: true,
             ..Selection::default()
         };
-        assert!(may_hardly_meet(&pair));
-        let found = edge(&pair, Some(9), 20);
+        assert_eq!(may_hardly_meet(&pair), Some(3));
+        let found = edge(&pair, 3, Some(9), 20);
         assert_eq!(
             words(&found),
             "select p.seq, p.stored from ((select x.seq from lrs.statements x where x.activity = $2 and x.seq < $1 \
@@ -679,7 +680,7 @@ mod tests {
                 ..pair.clone()
             },
         ] {
-            assert!(!may_hardly_meet(&bounded));
+            assert_eq!(may_hardly_meet(&bounded), None);
         }
     }
 

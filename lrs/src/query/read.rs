@@ -172,14 +172,15 @@ async fn page(
         (true, false) => Some(horizon::read(access.pool).await?),
         (true, true) => Some(horizon::consistent_through(access.pool).await?),
     };
-    let Some(mut bounds) = bounds(access, &selection).await? else {
+    let Some(bounds) = bounds(access, &selection).await? else {
         return Ok(nothing(shown));
     };
     let Looked {
         mut statements,
         edge,
-    } = if plan::may_hardly_meet(&selection) {
-        look(access, &selection, &mut bounds, (after, rows), consistent).await?
+    } = if let Some(activity) = plan::may_hardly_meet(&selection) {
+        let asked = (&selection, activity);
+        look(access, asked, bounds, (after, rows), consistent).await?
     } else {
         let query = plan::query(&selection, &bounds, after, rows.saturating_add(1));
         Looked {
@@ -187,7 +188,7 @@ async fn page(
             edge: None,
         }
     };
-    if u32::try_from(statements.len()).is_ok_and(|found| found <= rows) {
+    if count(&statements) <= rows {
         return Ok(Page {
             statements,
             more: edge.map(|edge| Cursor::new(selection, edge, rows, shown)),
@@ -217,40 +218,48 @@ struct Looked {
     edge: Option<i64>,
 }
 
-/// Looks for the statements of an activity with a verb, after a position.
+fn count(statements: &[StoredStatement]) -> u32 {
+    u32::try_from(statements.len()).unwrap_or(u32::MAX)
+}
+
+/// Looks for the statements of a selection that asks for this activity with a verb, after a position.
 ///
-/// Mostly they are found at once. Where they hardly meet, that would read every entry of the activity: it is given
-/// up, and what comes next is looked at in portions until the page is full or the time is over.
+/// Mostly they are found at once. Where they hardly meet, that would read every entry of the activity: it is
+/// given up, and what comes next is looked at in portions until the page is full or the time is over.
 async fn look(
     access: Access<'_>,
-    selection: &Selection,
-    bounds: &mut Bounds,
+    (selection, activity): (&Selection, i32),
+    mut bounds: Bounds,
     (after, rows): (Option<i64>, u32),
     consistent: Option<DateTime<Utc>>,
 ) -> Result<Looked, StoreError> {
     let begun = Instant::now();
-    let query = plan::query(selection, bounds, after, rows.saturating_add(1));
+    let query = plan::query(selection, &bounds, after, rows.saturating_add(1));
     let at_once = access.look / 2;
     if let Some(statements) =
         statements::page_within(access.pool, &query.sql, &query.parameters, at_once).await?
     {
-        let edge = None;
-        return Ok(Looked { statements, edge });
+        return Ok(Looked {
+            statements,
+            edge: None,
+        });
     }
     let (mut statements, mut from, mut entries) = (Vec::new(), after, ENTRIES_FIRST);
     loop {
-        let query = plan::edge(selection, from, entries);
+        let query = plan::edge(selection, activity, from, entries);
         let edge = statements::edge(access.pool, &query.sql, &query.parameters).await?;
         // Oldest first, a page ends where all is consistent; so near to the newest it is short anyway.
         let is_usable = |edge: &Edge| consistent.is_none_or(|consistent| edge.stored <= consistent);
         bounds.edge = edge.filter(is_usable).map(|edge| edge.seq);
-        let missing = rows.saturating_sub(u32::try_from(statements.len()).unwrap_or(u32::MAX));
-        let query = plan::query(selection, bounds, from, missing.saturating_add(1));
+        let missing = rows.saturating_sub(count(&statements));
+        let query = plan::query(selection, &bounds, from, missing.saturating_add(1));
         statements.extend(statements::page(access.pool, &query.sql, &query.parameters).await?);
-        let is_full = u32::try_from(statements.len()).is_ok_and(|found| found > rows);
+        let is_full = count(&statements) > rows;
         if is_full || bounds.edge.is_none() || begun.elapsed() > access.look {
-            let edge = bounds.edge;
-            return Ok(Looked { statements, edge });
+            return Ok(Looked {
+                statements,
+                edge: bounds.edge,
+            });
         }
         from = bounds.edge;
         entries = (entries * 4).min(ENTRIES_MOST);

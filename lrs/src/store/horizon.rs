@@ -43,7 +43,7 @@ async fn ask(pool: &Pool, sql: &str) -> Result<DateTime<Utc>, StoreError> {
 }
 
 /// What this process last heard; it never goes back (docs/decisions/0004).
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Horizon(Arc<Shared>);
 
 #[derive(Debug)]

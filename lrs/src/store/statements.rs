@@ -209,9 +209,7 @@ pub async fn edge(
     sql: &str,
     parameters: &[Parameter],
 ) -> Result<Option<Edge>, StoreError> {
-    let connection = pool.get().await?;
-    let result = read(&connection, PAGE_BEGIN, sql, parameters).await;
-    let rows = settle(connection, result)?;
+    let rows = read(pool, sql, parameters).await?;
     Ok(rows.first().map(|row| Edge {
         seq: row.get("seq"),
         stored: row.get("stored"),
@@ -224,9 +222,7 @@ pub async fn page(
     sql: &str,
     parameters: &[Parameter],
 ) -> Result<Vec<StoredStatement>, StoreError> {
-    let connection = pool.get().await?;
-    let result = read(&connection, PAGE_BEGIN, sql, parameters).await;
-    let rows = settle(connection, result)?;
+    let rows = read(pool, sql, parameters).await?;
     Ok(rows.iter().map(StoredStatement::from_row).collect())
 }
 
@@ -242,7 +238,7 @@ pub async fn page_within(
         time.as_millis().max(1)
     );
     let connection = pool.get().await?;
-    let result = match read(&connection, &begin, sql, parameters).await {
+    let result = match ask(&connection, &begin, sql, parameters).await {
         // The transaction ended with what was sent after the query.
         Err(error) if error.code() == Some(&SqlState::QUERY_CANCELED) => Ok(None),
         result => result.map(Some),
@@ -251,11 +247,18 @@ pub async fn page_within(
     Ok(rows.map(|rows| rows.iter().map(StoredStatement::from_row).collect()))
 }
 
-/// Reads by a query of [`crate::query::plan`].
+/// The rows of a query of [`crate::query::plan`].
+async fn read(pool: &Pool, sql: &str, parameters: &[Parameter]) -> Result<Vec<Row>, StoreError> {
+    let connection = pool.get().await?;
+    let result = ask(&connection, PAGE_BEGIN, sql, parameters).await;
+    settle(connection, result)
+}
+
+/// Asks a query of [`crate::query::plan`] in a transaction that begins so.
 ///
 /// It is not kept prepared: PostgreSQL plans it for these very values, where a plan for all values
 /// walks into traps.
-async fn read(
+async fn ask(
     connection: &deadpool_postgres::Client,
     begin: &str,
     sql: &str,

@@ -17,8 +17,8 @@ use crate::ids::AccountKey;
 
 pub use dictionary::data_dictionary;
 
-/// Into how many buckets tables that hold accounts' rows are parted: an erasure touches one, and a
-/// job takes them one by one.
+/// Into how many buckets the rows of accounts are sorted: an erasure touches one, and a job takes them
+/// one by one.
 pub const BUCKETS: i32 = 64;
 
 /// The bucket of rows that belong to no account: statements of anonymous groups.
@@ -87,8 +87,9 @@ pub struct Table {
     pub row: &'static str,
     /// Who writes it, and when.
     pub writer: &'static str,
-    /// The columns that it is partitioned by.
-    pub partition: &'static [&'static str],
+    /// Whether it holds accounts' rows: it has a column `bucket` then, and the upkeep sorts its rows into
+    /// files of one bucket each.
+    pub bucketed: bool,
     /// Its columns, in order.
     pub columns: &'static [Column],
 }

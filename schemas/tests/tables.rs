@@ -36,10 +36,7 @@ fn compare(path: &Path, printed: &str) {
 }
 
 fn print(table: &Table) -> String {
-    let mut text = format!(
-        "{} v{} partitioned by {:?}\n",
-        table.name, table.version, table.partition
-    );
+    let mut text = format!("{} v{}\n", table.name, table.version);
     for field in table.arrow_schema().fields() {
         let null = if field.is_nullable() { " null" } else { "" };
         writeln!(text, "{}: {}{null}", field.name(), field.data_type())
@@ -85,9 +82,7 @@ fn each_schema_is_that_of_its_table() {
         let columns: std::collections::BTreeSet<_> =
             table.columns.iter().map(|column| column.name).collect();
         assert_eq!(columns.len(), table.columns.len());
-        for partition in table.partition {
-            assert!(columns.contains(partition));
-        }
+        assert_eq!(columns.contains("bucket"), table.bucketed);
     }
 }
 

@@ -8,7 +8,7 @@ use super::ColumnType::{Boolean, Float64, Int32, Int64, Timestamp, Utf8};
 use super::{Table, optional, required};
 
 /// Version of the columns.
-pub const VERSION: i32 = 1;
+pub const VERSION: i32 = 2;
 
 /// The Arrow schema of the table.
 #[must_use]
@@ -23,7 +23,7 @@ pub const TABLE: Table = Table {
     version: VERSION,
     row: "One answer of one pupil to one item, by the rules of the xAPI profile. A minute after a voiding the voided answer is gone.",
     writer: "Analytics, some seconds after the commit, from `published.answers_feed`.",
-    partition: &["bucket"],
+    bucketed: true,
     columns: &[
         required(
             "bucket",

@@ -27,13 +27,14 @@ pub fn data_dictionary() -> String {
 }
 
 fn section(table: &Table) -> String {
-    let partition = match table.partition {
-        [] => "None.".to_owned(),
-        columns => format!("By `{}`.", columns.join("`, `")),
+    let files = if table.bucketed {
+        "As they were committed, later sorted by `bucket`, `account` and `seq`: one bucket each, once there is enough of it."
+    } else {
+        "One a run."
     };
     let mut text = format!(
-        "\n## {}\n\n{}\n\n- Written by: {}\n- Version of the columns: {}\n- Partitioned: {}\n\n| column | type | null | meaning |\n|---|---|---|---|\n",
-        table.name, table.row, table.writer, table.version, partition
+        "\n## {}\n\n{}\n\n- Written by: {}\n- Version of the columns: {}\n- Files: {}\n\n| column | type | null | meaning |\n|---|---|---|---|\n",
+        table.name, table.row, table.writer, table.version, files
     );
     for column in table.columns {
         let null = if column.nullable { "yes" } else { "no" };

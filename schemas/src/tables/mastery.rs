@@ -23,7 +23,7 @@ pub const TABLE: Table = Table {
     version: VERSION,
     row: "One person's mastery of one competency or domain, as one run of the job found it.",
     writer: "Analytics, at the end of each recomputation.",
-    partition: &[],
+    bucketed: false,
     columns: &[
         required("run", Int64, "Number of the run."),
         required(

@@ -8,7 +8,7 @@ use super::ColumnType::{Boolean, Float64, Int32, Int64, Timestamp, Utf8};
 use super::{Table, optional, required};
 
 /// Version of the columns.
-pub const VERSION: i32 = 1;
+pub const VERSION: i32 = 2;
 
 /// The Arrow schema of the table.
 #[must_use]
@@ -23,7 +23,7 @@ pub const TABLE: Table = Table {
     version: VERSION,
     row: "One committed statement. Rows are never changed: a voiding is a row with its target, and a voided statement stays.",
     writer: "The LRS, some seconds after the commit, in the order of `seq`, none skipped and none twice.",
-    partition: &["bucket"],
+    bucketed: true,
     columns: &[
         required(
             "bucket",

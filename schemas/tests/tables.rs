@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use schemas::ids::AccountKey;
-use schemas::tables::{self, Table};
+use schemas::tables::{self, ColumnType, Privacy, Table};
 use uuid::Uuid;
 
 fn here() -> PathBuf {
@@ -62,6 +62,43 @@ fn the_data_dictionary_is_the_page() {
         &here().join("../docs/data-dictionary.md"),
         &tables::data_dictionary(),
     );
+}
+
+#[test]
+fn the_data_package_is_the_file() {
+    compare(
+        &here().join("../docs/datapackage.json"),
+        &tables::data_package(),
+    );
+}
+
+#[test]
+fn each_column_is_described_whole() {
+    for table in tables::ALL {
+        for column in table.columns {
+            let place = format!("{}.{}", table.name, column.name);
+            assert!(column.meaning.ends_with('.'), "{place}: what it means");
+            assert!(!column.source.is_empty(), "{place}: where it comes from");
+            let is_measured = matches!(column.kind, ColumnType::Float64 | ColumnType::Timestamp)
+                || column.name.ends_with("_ms");
+            assert!(column.unit.is_some() || !is_measured, "{place}: its unit");
+            // What is the key of somebody or something is never called harmless.
+            let is_key = [
+                "id",
+                "account",
+                "person",
+                "registration",
+                "device_id",
+                "voids",
+            ];
+            assert_eq!(
+                column.privacy == Privacy::Identifying,
+                is_key.contains(&column.name)
+                    || ["seq", "device_seq", "statement"].contains(&column.name),
+                "{place}: what it tells"
+            );
+        }
+    }
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use schemas::tables::{Table, answers, statements};
 use schemas::xapi::XapiVersion;
 use service::config::{ConfigError, Settings};
 use service::identity::{ActivityPrefix, ProfileMode, School, Scope};
@@ -57,6 +58,12 @@ pub(crate) enum Command {
     // Here --version names the version of xAPI.
     #[command(after_help = exit::HELP, disable_version_flag = true)]
     Validate(ValidateArgs),
+    /// Compares the lake with the database, or makes it anew
+    #[command(subcommand)]
+    Lake(LakeCommand),
+    /// Answers a question in SQL over the tables of the lake, and changes nothing
+    #[command(after_help = exit::HELP)]
+    Sql(SqlArgs),
     /// Shows every setting with its source
     #[command(after_help = exit::HELP)]
     Config(ConfigArgs),
@@ -326,6 +333,98 @@ pub(crate) struct ImportArgs {
     /// JSON on standard output and standard error, for programs
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `sillage lake`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LakeCommand {
+    /// Says whether the lake holds what the database holds, day by day, up to the lake's position
+    #[command(after_help = exit::HELP)]
+    Verify(LakeArgs),
+    /// Makes tables anew from the database, beside ingest; readers see the old one, then the new one
+    #[command(after_help = exit::HELP)]
+    Rebuild(LakeArgs),
+}
+
+/// `sillage lake verify`, `sillage lake rebuild`.
+#[derive(Args, Debug)]
+pub(crate) struct LakeArgs {
+    #[command(flatten)]
+    pub(crate) installation: Installation,
+    /// Which tables
+    #[arg(long, value_enum, default_value_t = LakeTables::All)]
+    pub(crate) table: LakeTables,
+}
+
+/// Tables that are shipped from the database; `mastery` is made by each recomputation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LakeTables {
+    /// Both
+    All,
+    /// Every statement
+    Statements,
+    /// The answers that nobody voided
+    Answers,
+}
+
+impl LakeTables {
+    /// Whether a table is among them.
+    pub(crate) fn has(self, table: &Table) -> bool {
+        match self {
+            Self::All => true,
+            Self::Statements => table.name == statements::TABLE.name,
+            Self::Answers => table.name == answers::TABLE.name,
+        }
+    }
+}
+
+/// `sillage sql`.
+#[derive(Args, Debug)]
+pub(crate) struct SqlArgs {
+    #[command(flatten)]
+    pub(crate) installation: Installation,
+    /// The question: SELECT, EXPLAIN, DESCRIBE, SHOW TABLES. docs/data-dictionary.md tells the tables
+    pub(crate) query: String,
+    /// How the answer is written [default: table; with --json: json, an object a line]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// A file for the answer, in place of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Memory of sorts, groups and joins at most; beyond, they spill to disk as far as they can
+    #[arg(long, value_name = "MIB", default_value_t = 512)]
+    pub(crate) memory_max_mb: usize,
+    /// What may be spilled to the folder of temporary files
+    #[arg(long, value_name = "MIB", default_value_t = 4096)]
+    pub(crate) spill_max_mb: u64,
+    /// How long it may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub(crate) time_max_s: u64,
+}
+
+impl SqlArgs {
+    /// How the answer is written.
+    pub(crate) fn format(&self) -> Format {
+        let usual = if self.installation.common.json {
+            Format::Json
+        } else {
+            Format::Table
+        };
+        self.format.unwrap_or(usual)
+    }
+}
+
+/// How rows are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A table for people: the first 1000 rows
+    Table,
+    /// Comma-separated values, their names in the first line
+    Csv,
+    /// A JSON object a line
+    Json,
+    /// A Parquet file
+    Parquet,
 }
 
 /// `sillage config`.

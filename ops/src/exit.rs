@@ -3,6 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
+use lake::{LakeError, SqlError};
 use service::config::ConfigError;
 use service::pg::cluster::ClusterError;
 use service::pg::{ConnectError, MigrateError};
@@ -24,7 +25,9 @@ Exit codes:
    9  the database cannot be reached
   10  the service cannot be reached, or refused the request
   11  loadtest: a statement that was acknowledged is not there, or there twice
-  12  loadtest: requests were refused or not answered";
+  12  loadtest: requests were refused or not answered
+  13  sql: the query takes more time, memory or disk than its limits allow
+  14  lake verify: the lake and the database differ";
 
 /// Why the program ended, for scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub(crate) enum Code {
     Service = 10,
     Lost = 11,
     Unanswered = 12,
+    Limits = 13,
+    Differs = 14,
 }
 
 impl From<Code> for ExitCode {
@@ -117,7 +122,28 @@ fn of_one(error: &(dyn std::error::Error + 'static)) -> Option<Code> {
             _ => Some(Code::Service),
         };
     }
+    if let Some(error) = error.downcast_ref::<SqlError>() {
+        return match error {
+            SqlError::NoLake(_) => Some(Code::Folder),
+            SqlError::Question(_) => Some(Code::Settings),
+            SqlError::Limits(_) => Some(Code::Limits),
+            SqlError::Lake(error) => of_lake(error),
+            SqlError::Failed(_) => None,
+        };
+    }
+    if let Some(error) = error.downcast_ref::<LakeError>() {
+        return of_lake(error);
+    }
     of_io(error.downcast_ref::<io::Error>()?)
+}
+
+fn of_lake(error: &LakeError) -> Option<Code> {
+    match error {
+        LakeError::Location(..) => Some(Code::Settings),
+        LakeError::Forbidden(..) | LakeError::Folder(..) => Some(Code::Folder),
+        LakeError::Full(..) => Some(Code::DiskFull),
+        _ => None,
+    }
 }
 
 fn of_cluster(error: &ClusterError) -> Code {
@@ -160,6 +186,8 @@ mod tests {
             Code::Service,
             Code::Lost,
             Code::Unanswered,
+            Code::Limits,
+            Code::Differs,
         ] {
             let number = format!("{:>4}  ", code as u8);
             assert!(

@@ -11,11 +11,13 @@ mod demo;
 mod exit;
 mod http;
 mod import;
+mod lake_check;
 mod loadtest;
 mod output;
 mod play;
 mod profile_mode;
 mod services;
+mod sql;
 mod stop;
 mod up;
 mod validate;
@@ -24,7 +26,9 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use cli::{CatalogueCommand, Cli, Command, CredentialCommand, FrameworkCommand, RosterCommand};
+use cli::{
+    CatalogueCommand, Cli, Command, CredentialCommand, FrameworkCommand, LakeCommand, RosterCommand,
+};
 use import::Resource;
 use services::Which;
 
@@ -72,6 +76,9 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Demo(args) => demo::run(args).await,
         Command::Loadtest(args) => loadtest::run(args).await,
         Command::Validate(args) => validate::run(&args),
+        Command::Lake(LakeCommand::Verify(args)) => lake_check::verify(args).await,
+        Command::Lake(LakeCommand::Rebuild(args)) => lake_check::rebuild(args).await,
+        Command::Sql(args) => sql::run(args).await,
         Command::Config(args) => config::run(&args),
     }
 }
@@ -101,6 +108,10 @@ fn wants_json(command: &Command) -> bool {
         Command::Demo(args) => args.json,
         Command::Loadtest(args) => args.json,
         Command::Validate(args) => args.json,
+        Command::Lake(LakeCommand::Verify(args) | LakeCommand::Rebuild(args)) => {
+            args.installation.common.json
+        }
+        Command::Sql(args) => args.installation.common.json,
         Command::Config(args) => args.common.json,
     }
 }

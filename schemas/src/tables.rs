@@ -5,6 +5,7 @@
 //! declaration. A change of columns is a new `VERSION` and a new golden file beside the old one.
 
 pub mod answers;
+mod data_package;
 mod dictionary;
 pub mod mastery;
 pub mod statements;
@@ -15,10 +16,11 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::ids::AccountKey;
 
+pub use data_package::data_package;
 pub use dictionary::data_dictionary;
 
-/// Into how many buckets tables that hold accounts' rows are parted: an erasure touches one, and a
-/// job takes them one by one.
+/// Into how many buckets the rows of accounts are sorted: an erasure touches one, and a job takes them
+/// one by one.
 pub const BUCKETS: i32 = 64;
 
 /// The bucket of rows that belong to no account: statements of anonymous groups.
@@ -72,8 +74,58 @@ pub struct Column {
     pub kind: ColumnType,
     /// Whether it may be null.
     pub nullable: bool,
-    /// What it holds, its unit, and what null means.
+    /// What it holds, and what null means.
     pub meaning: &'static str,
+    /// The unit of a number (`1` for a count or a share) or the precision of a time; none where there
+    /// is none.
+    pub unit: Option<&'static str>,
+    /// From where in the statement it comes: a path, or what stands in its place.
+    pub source: &'static str,
+    /// What it tells of a person.
+    pub privacy: Privacy,
+}
+
+/// What a column tells of a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Privacy {
+    /// Nothing.
+    Neutral,
+    /// Something about a person, who is not found by it alone.
+    Personal,
+    /// Who it is, or by what rows of one person, device or statement are found again: keys and
+    /// identifiers, and texts that may hold them.
+    Identifying,
+}
+
+impl Privacy {
+    /// Its name in the data dictionary.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Neutral => "neutral",
+            Self::Personal => "personal",
+            Self::Identifying => "identifying",
+        }
+    }
+}
+
+impl Column {
+    /// This column, from somewhere in the statement, telling so much.
+    const fn from(self, source: &'static str, privacy: Privacy) -> Self {
+        Self {
+            source,
+            privacy,
+            ..self
+        }
+    }
+
+    /// This column in a unit.
+    const fn unit(self, unit: &'static str) -> Self {
+        Self {
+            unit: Some(unit),
+            ..self
+        }
+    }
 }
 
 /// A table of the lake.
@@ -87,8 +139,9 @@ pub struct Table {
     pub row: &'static str,
     /// Who writes it, and when.
     pub writer: &'static str,
-    /// The columns that it is partitioned by.
-    pub partition: &'static [&'static str],
+    /// Whether it holds accounts' rows: it has a column `bucket` then, and the upkeep sorts its rows into
+    /// files of one bucket each.
+    pub bucketed: bool,
     /// Its columns, in order.
     pub columns: &'static [Column],
 }
@@ -115,6 +168,9 @@ const fn required(name: &'static str, kind: ColumnType, meaning: &'static str) -
         kind,
         nullable: false,
         meaning,
+        unit: None,
+        source: "",
+        privacy: Privacy::Identifying,
     }
 }
 
@@ -124,5 +180,8 @@ const fn optional(name: &'static str, kind: ColumnType, meaning: &'static str) -
         kind,
         nullable: true,
         meaning,
+        unit: None,
+        source: "",
+        privacy: Privacy::Identifying,
     }
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use schemas::ids::AccountKey;
-use schemas::tables::{self, Table};
+use schemas::tables::{self, ColumnType, Privacy, Table};
 use uuid::Uuid;
 
 fn here() -> PathBuf {
@@ -36,10 +36,7 @@ fn compare(path: &Path, printed: &str) {
 }
 
 fn print(table: &Table) -> String {
-    let mut text = format!(
-        "{} v{} partitioned by {:?}\n",
-        table.name, table.version, table.partition
-    );
+    let mut text = format!("{} v{}\n", table.name, table.version);
     for field in table.arrow_schema().fields() {
         let null = if field.is_nullable() { " null" } else { "" };
         writeln!(text, "{}: {}{null}", field.name(), field.data_type())
@@ -68,6 +65,43 @@ fn the_data_dictionary_is_the_page() {
 }
 
 #[test]
+fn the_data_package_is_the_file() {
+    compare(
+        &here().join("../docs/datapackage.json"),
+        &tables::data_package(),
+    );
+}
+
+#[test]
+fn each_column_is_described_whole() {
+    for table in tables::ALL {
+        for column in table.columns {
+            let place = format!("{}.{}", table.name, column.name);
+            assert!(column.meaning.ends_with('.'), "{place}: what it means");
+            assert!(!column.source.is_empty(), "{place}: where it comes from");
+            let is_measured = matches!(column.kind, ColumnType::Float64 | ColumnType::Timestamp)
+                || column.name.ends_with("_ms");
+            assert!(column.unit.is_some() || !is_measured, "{place}: its unit");
+            // What is the key of somebody or something is never called harmless.
+            let is_key = [
+                "id",
+                "account",
+                "person",
+                "registration",
+                "device_id",
+                "voids",
+            ];
+            assert_eq!(
+                column.privacy == Privacy::Identifying,
+                is_key.contains(&column.name)
+                    || ["seq", "device_seq", "statement"].contains(&column.name),
+                "{place}: what it tells"
+            );
+        }
+    }
+}
+
+#[test]
 fn each_schema_is_that_of_its_table() {
     assert_eq!(
         tables::statements::schema(),
@@ -85,9 +119,7 @@ fn each_schema_is_that_of_its_table() {
         let columns: std::collections::BTreeSet<_> =
             table.columns.iter().map(|column| column.name).collect();
         assert_eq!(columns.len(), table.columns.len());
-        for partition in table.partition {
-            assert!(columns.contains(partition));
-        }
+        assert_eq!(columns.contains("bucket"), table.bucketed);
     }
 }
 

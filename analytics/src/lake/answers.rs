@@ -1,5 +1,6 @@
 //! Answers as rows of the lake's table `answers`, and voided ones out of it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ::lake::{Gone, Piece, Source};
@@ -12,7 +13,7 @@ use schemas::profile::{answered_at, is_old};
 use schemas::tables::{self, bucket};
 use service::pg::Pool;
 
-use crate::store::lake_feed::{self, Shippable, ShippedAnswer};
+use crate::store::lake_feed::{self, Part, Shippable, ShippedAnswer};
 
 /// The answers of the database, read up to its horizon.
 #[derive(Debug)]
@@ -27,19 +28,15 @@ impl AnswerSource {
     pub fn new(pool: Pool, most: i64) -> Self {
         Self { pool, most }
     }
-}
 
-impl Source for AnswerSource {
-    async fn epoch(&self) -> anyhow::Result<String> {
-        Ok(lake_feed::epoch(&self.pool).await?)
-    }
-
-    async fn stored(&self) -> anyhow::Result<i64> {
-        Ok(lake_feed::stored(&self.pool).await?)
-    }
-
-    async fn read(&self, after: i64) -> anyhow::Result<Piece> {
-        let (rows, position) = lake_feed::read(&self.pool, after, self.most).await?;
+    async fn piece(&self, after: i64, through: i64, voided_at: i64) -> anyhow::Result<Piece> {
+        let part = Part {
+            after,
+            through,
+            voided_at,
+            most: self.most,
+        };
+        let (rows, position) = lake_feed::read(&self.pool, part).await?;
         let more = i64::try_from(rows.len()).unwrap_or(i64::MAX) >= self.most;
         let mut gone = Gone::default();
         let mut answers = Vec::new();
@@ -67,6 +64,33 @@ impl Source for AnswerSource {
             position,
             more,
         })
+    }
+}
+
+impl Source for AnswerSource {
+    async fn epoch(&self) -> anyhow::Result<String> {
+        Ok(lake_feed::epoch(&self.pool).await?)
+    }
+
+    async fn stored(&self) -> anyhow::Result<i64> {
+        Ok(lake_feed::stored(&self.pool).await?)
+    }
+
+    async fn read(&self, after: i64) -> anyhow::Result<Piece> {
+        self.piece(after, i64::MAX, i64::MAX).await
+    }
+
+    async fn as_of(&self, after: i64, through: i64) -> anyhow::Result<Piece> {
+        let piece = self.piece(after, through, through).await?;
+        Ok(Piece {
+            gone: Gone::default(),
+            ..piece
+        })
+    }
+
+    async fn undecided(&self, through: i64) -> anyhow::Result<BTreeSet<String>> {
+        let ids = lake_feed::undecided(&self.pool, through).await?;
+        Ok(ids.iter().map(ToString::to_string).collect())
     }
 }
 

@@ -18,6 +18,9 @@ use crate::store::{StoreError, lake_feed};
 
 pub use answers::AnswerSource;
 
+/// Rows of the feed that are in memory at once: a commit takes several pieces.
+const PIECE_ROWS: i64 = 5_000;
+
 /// Why the lake was not read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum LakeError {
@@ -72,10 +75,10 @@ pub fn relay(analytics: &Analytics) -> Relay<AnswerSource> {
     let settings = &analytics.config().lake;
     let pace = Pace {
         every: Duration::from_millis(settings.commit_every_ms),
+        commit_max_rows: settings.commit_max_rows,
         compact_every: settings.compact_every_commits,
     };
-    let most = i64::try_from(settings.commit_max_rows).unwrap_or(i64::MAX);
-    let source = AnswerSource::new(analytics.pool().clone(), most);
+    let source = AnswerSource::new(analytics.pool().clone(), PIECE_ROWS);
     Relay::new(place(analytics), &tables::answers::TABLE, source, pace)
 }
 

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use schemas::ids::{AccountKey, Registration, StatementId};
 use service::pg::Pool;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::{StoreError, feed};
@@ -83,16 +84,47 @@ pub async fn stored(pool: &Pool) -> Result<i64, StoreError> {
     Ok(row.get(0))
 }
 
-/// What comes after a position up to the horizon, at most `most` rows, and the position reached.
-pub async fn read(pool: &Pool, after: i64, most: i64) -> Result<(Vec<Shippable>, i64), StoreError> {
+/// Which rows of the feed.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// After this position.
+    pub after: i64,
+    /// Up to this one.
+    pub through: i64,
+    /// Voided is what was so at this position.
+    pub voided_at: i64,
+    /// So many at most.
+    pub most: i64,
+}
+
+/// A part of the feed up to the horizon, and the position reached.
+pub async fn read(pool: &Pool, part: Part) -> Result<(Vec<Shippable>, i64), StoreError> {
     let client = pool.get().await?;
     // Two queries, so two snapshots: the second sees all that the first promised.
-    let through = feed::horizon(&client).await?;
+    let horizon = feed::horizon(&client).await?;
     let sql = include_str!("sql/lake_feed_rows.sql");
-    let rows = super::query(&client, sql, &[&after, &through, &most]).await?;
+    let Part {
+        after,
+        through,
+        voided_at,
+        most,
+    } = part;
+    let parameters: [&(dyn ToSql + Sync); 5] = [&after, &horizon, &through, &most, &voided_at];
+    let rows = super::query(&client, sql, &parameters).await?;
     let position = rows.last().map_or(after, |row| row.get("seq"));
     let shippable = rows.iter().map(from_row).collect::<Result<_, _>>()?;
     Ok((shippable, position))
+}
+
+/// Ids of the answers up to a position that a later statement voids.
+pub async fn undecided(pool: &Pool, through: i64) -> Result<Vec<StatementId>, StoreError> {
+    let client = pool.get().await?;
+    let sql = include_str!("sql/lake_feed_undecided.sql");
+    let rows = super::query(&client, sql, &[&through]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| StatementId::from_uuid(row.get("id")))
+        .collect())
 }
 
 /// The position that the lake's answers are complete up to, given that of the last one shipped:

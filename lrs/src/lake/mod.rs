@@ -6,6 +6,7 @@
 mod pseudonym;
 mod rows;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ::lake::{Gone, Lake, Pace, Piece, Relay, Source};
@@ -15,9 +16,15 @@ use service::config::LakeSettings;
 
 use crate::store::relay::{self, Limits};
 
-/// Compressed bytes of statements in one commit at most; with what they unpack to, a relay stays
-/// under some 200 MB.
-const PIECE_MAX_BYTES: i64 = 16 << 20;
+/// What is in memory at once: a commit takes several pieces, and what is written of it leaves the memory.
+const PIECE: Limits = Limits {
+    rows: 2_000,
+    bytes: 1 << 20,
+};
+
+/// Bytes of the statements of a piece, as JSON, after which it ends: zstd may have made a thousandth of
+/// them.
+const PIECE_MAX_TEXT_BYTES: usize = 4 << 20;
 
 /// The relay of one process.
 pub type StatementRelay = Relay<Statements>;
@@ -25,15 +32,12 @@ pub type StatementRelay = Relay<Statements>;
 /// The relay to a lake, at the pace of the settings.
 #[must_use]
 pub fn statement_relay(context: Context, lake: Lake, settings: &LakeSettings) -> StatementRelay {
-    let limits = Limits {
-        rows: i64::try_from(settings.commit_max_rows).unwrap_or(i64::MAX),
-        bytes: PIECE_MAX_BYTES,
-    };
     let pace = Pace {
         every: Duration::from_millis(settings.commit_every_ms),
+        commit_max_rows: settings.commit_max_rows,
         compact_every: settings.compact_every_commits,
     };
-    let source = Statements { context, limits };
+    let source = Statements::new(context);
     Relay::new(lake, &tables::statements::TABLE, source, pace)
 }
 
@@ -41,7 +45,33 @@ pub fn statement_relay(context: Context, lake: Lake, settings: &LakeSettings) ->
 #[derive(Debug)]
 pub struct Statements {
     context: Context,
-    limits: Limits,
+}
+
+impl Statements {
+    /// The statements of a database.
+    #[must_use]
+    pub fn new(context: Context) -> Self {
+        Self { context }
+    }
+
+    /// The piece after a position, of what was stored at or before another.
+    async fn piece(&self, after: i64, through: i64) -> anyhow::Result<Piece> {
+        let mut statements = relay::read(&self.context.pool, after, PIECE).await?;
+        let known = statements.partition_point(|row| row.statement.seq <= through);
+        statements.truncate(known);
+        let secret = self.context.secret.as_bytes();
+        let (taken, rows) = rows::rows(&statements, secret, PIECE_MAX_TEXT_BYTES)?;
+        let Some(last) = statements[..taken].last() else {
+            return Ok(Piece::nothing_after(after));
+        };
+        Ok(Piece {
+            rows: Some(rows),
+            gone: Gone::default(),
+            position: last.statement.seq,
+            // A look that finds nothing costs less than to tell which limit ended this one.
+            more: true,
+        })
+    }
 }
 
 impl Source for Statements {
@@ -54,18 +84,15 @@ impl Source for Statements {
     }
 
     async fn read(&self, after: i64) -> anyhow::Result<Piece> {
-        let statements = relay::read(&self.context.pool, after, self.limits).await?;
-        let Some(last) = statements.last() else {
-            return Ok(Piece::nothing_after(after));
-        };
-        let position = last.statement.seq;
-        let rows = rows::rows(&statements, self.context.secret.as_bytes())?;
-        Ok(Piece {
-            rows: Some(rows),
-            gone: Gone::default(),
-            position,
-            // A look that finds nothing costs less than to tell which limit ended this one.
-            more: true,
-        })
+        self.piece(after, i64::MAX).await
+    }
+
+    async fn as_of(&self, after: i64, through: i64) -> anyhow::Result<Piece> {
+        self.piece(after, through).await
+    }
+
+    async fn undecided(&self, _through: i64) -> anyhow::Result<BTreeSet<String>> {
+        // A voided statement stays.
+        Ok(BTreeSet::new())
     }
 }

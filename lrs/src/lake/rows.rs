@@ -16,21 +16,29 @@ use crate::statement::format::{Kept, exact};
 use crate::statement::payload::decompress;
 use crate::store::relay::Shippable;
 
-/// The rows of some statements; `secret` is the installation's.
+/// How many of some statements are taken, and their rows; `secret` is the installation's. The statement
+/// with which they pass `max_bytes` of JSON is the last.
 ///
 /// # Errors
 /// When a stored statement is not one: the database was changed by another hand.
-pub(super) fn rows(statements: &[Shippable], secret: &[u8]) -> anyhow::Result<RecordBatch> {
+pub(super) fn rows(
+    statements: &[Shippable],
+    secret: &[u8],
+    max_bytes: usize,
+) -> anyhow::Result<(usize, RecordBatch)> {
     let mut columns = Columns::default();
+    let mut taken = 0;
     for statement in statements {
         columns
             .push(statement, secret)
             .with_context(|| format!("statement at position {}", statement.statement.seq))?;
+        taken += 1;
+        if columns.statement.values_slice().len() >= max_bytes {
+            break;
+        }
     }
-    Ok(RecordBatch::try_new(
-        tables::statements::schema(),
-        columns.finish(),
-    )?)
+    let rows = RecordBatch::try_new(tables::statements::schema(), columns.finish())?;
+    Ok((taken, rows))
 }
 
 /// A builder a column, in the order of the table.

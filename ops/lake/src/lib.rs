@@ -2,13 +2,20 @@
 
 mod error;
 mod location;
+mod rebuild;
 mod relay;
 mod snapshot;
+mod sql;
 mod table;
 mod upkeep;
+mod verify;
 
 pub use error::LakeError;
 pub use location::Lake;
+pub use rebuild::{Progress, rebuild};
 pub use relay::{Gone, Pace, Piece, Relay, Source};
 pub use snapshot::{register, session};
-pub use table::{LakeTable, app_id};
+pub use sql::{Limits, Questions, SqlError};
+pub use table::{LakeTable, Pending, app_id};
+pub use upkeep::Sizes;
+pub use verify::{BadFile, Difference, Verified, verify};

@@ -9,12 +9,15 @@ use arrow::array::RecordBatch;
 use schemas::tables::Table;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Lake, LakeError, LakeTable, app_id};
+use crate::{Lake, LakeError, LakeTable, Pending, Sizes, app_id};
 
 /// How often files are looked for that no version needs any more.
 const VACUUM_EVERY: Duration = Duration::from_secs(24 * 3600);
 
-/// What comes after a position, as far as one commit should take it.
+/// Bytes of a commit's file at most, to a piece, as they are written.
+const COMMIT_MAX_BYTES: usize = 64 << 20;
+
+/// What comes after a position, as far as it should be in memory at once: a commit takes several.
 #[derive(Debug)]
 pub struct Piece {
     /// New rows, if any of what was read is a row of this table.
@@ -59,6 +62,14 @@ pub trait Source {
 
     /// The piece after a position; a position that is returned unchanged means there is nothing.
     fn read(&self, after: i64) -> impl Future<Output = anyhow::Result<Piece>>;
+
+    /// The piece after a position and up to `through`, a position that was shipped, as its rows were
+    /// there: what was taken back later is among them, and nothing goes.
+    fn as_of(&self, after: i64, through: i64) -> impl Future<Output = anyhow::Result<Piece>>;
+
+    /// Ids of rows up to `through` that are taken back after it. Whoever shipped them may have known
+    /// that already: they may be in the table or not.
+    fn undecided(&self, through: i64) -> impl Future<Output = anyhow::Result<BTreeSet<String>>>;
 }
 
 /// How often and how much.
@@ -66,6 +77,8 @@ pub trait Source {
 pub struct Pace {
     /// Time between two looks.
     pub every: Duration,
+    /// Rows of one commit at most, to a piece.
+    pub commit_max_rows: usize,
     /// Commits after which small files are put together; 0: never.
     pub compact_every: u64,
 }
@@ -82,10 +95,38 @@ pub struct Relay<S> {
     vacuumed: Option<Instant>,
 }
 
+/// A table that may be shipped to, and under which name.
 #[derive(Debug)]
-struct Open {
-    table: LakeTable,
-    app_id: String,
+pub(crate) struct Open {
+    pub(crate) table: LakeTable,
+    pub(crate) app_id: String,
+}
+
+impl Open {
+    /// # Errors
+    /// [`LakeError::OtherHistory`], [`LakeError::Ahead`] when the lake's rows are not those of this
+    /// database.
+    pub(crate) async fn new(
+        lake: &Lake,
+        declared: &'static Table,
+        source: &impl Source,
+    ) -> anyhow::Result<Self> {
+        let app_id = app_id(&source.epoch().await?, declared);
+        let table = LakeTable::open(lake, declared).await?;
+        let shipped = table.position(&app_id).await?;
+        // Asked after the position was read: what was shipped was stored before.
+        let stored = source.stored().await?;
+        if shipped > stored {
+            let table = declared.name;
+            return Err(LakeError::Ahead {
+                table,
+                shipped,
+                stored,
+            }
+            .into());
+        }
+        Ok(Self { table, app_id })
+    }
 }
 
 impl<S: Source> Relay<S> {
@@ -141,12 +182,12 @@ impl<S: Source> Relay<S> {
                 open.table.refresh().await?;
                 open
             }
-            None => self.start().await?,
+            None => Open::new(&self.lake, self.declared, &self.source).await?,
         };
         // On an error `open` is dropped: the next look starts from what the log says.
         let mut shipped = 0;
         loop {
-            match self.ship_piece(&mut open).await {
+            match self.ship_commit(&mut open).await {
                 Ok((rows, more)) => {
                     shipped += rows;
                     if !more {
@@ -162,53 +203,55 @@ impl<S: Source> Relay<S> {
         Ok(shipped)
     }
 
-    async fn start(&self) -> anyhow::Result<Open> {
-        let app_id = app_id(&self.source.epoch().await?, self.declared);
-        let table = LakeTable::open(&self.lake, self.declared).await?;
-        let shipped = table.position(&app_id).await?;
-        // Asked after the position was read: what was shipped was stored before.
-        let stored = self.source.stored().await?;
-        if shipped > stored {
-            let table = self.declared.name;
-            return Err(LakeError::Ahead {
-                table,
-                shipped,
-                stored,
-            }
-            .into());
-        }
-        Ok(Open { table, app_id })
-    }
-
-    async fn ship_piece(&mut self, open: &mut Open) -> anyhow::Result<(usize, bool)> {
+    /// Carries some pieces in one commit; returns their rows, and whether more waits.
+    async fn ship_commit(&mut self, open: &mut Open) -> anyhow::Result<(usize, bool)> {
         let Open { table, app_id } = open;
         let after = table.position(app_id).await?;
-        let piece = self
-            .source
-            .read(after)
-            .await
-            .with_context(|| format!("could not read what comes after position {after}"))?;
-        if piece.position == after {
+        let mut position = after;
+        let mut pending: Option<Pending> = None;
+        let mut rows = 0;
+        let mut more = true;
+        let mut bytes = 0;
+        while more && rows < self.pace.commit_max_rows && bytes < COMMIT_MAX_BYTES {
+            let piece = self.read(position).await?;
+            if piece.position == position {
+                more = false;
+                break;
+            }
+            if !piece.gone.ids.is_empty() {
+                // What is pending cannot be removed from the table yet. The piece is read again.
+                if pending.is_some() {
+                    break;
+                }
+                // Rows go before the position moves past their removal: a crash in between repeats it.
+                table.delete(&piece.gone.buckets, &piece.gone.ids).await?;
+            }
+            if let Some(batch) = piece.rows {
+                rows += batch.num_rows();
+                let pending = match &mut pending {
+                    Some(pending) => pending,
+                    None => pending.insert(table.pending()?),
+                };
+                pending.push(batch).await?;
+                bytes = pending.bytes();
+            }
+            position = piece.position;
+            more = piece.more;
+        }
+        if position == after {
             return Ok((0, false));
         }
-        // Rows go before the position moves past their removal: a crash in between repeats it.
-        if !piece.gone.ids.is_empty() {
-            table.delete(&piece.gone.buckets, &piece.gone.ids).await?;
-        }
-        let rows = piece.rows.as_ref().map_or(0, RecordBatch::num_rows);
         // A piece without rows moves the position too. If it did not, another process could append
         // an answer that it read before the answer was voided, when we have seen the voiding already.
-        table
-            .append(piece.rows, app_id, after, piece.position)
-            .await?;
+        table.append(pending, app_id, after, position).await?;
         self.commits += 1;
-        tracing::debug!(
-            table = self.declared.name,
-            rows,
-            position = piece.position,
-            "shipped"
-        );
-        Ok((rows, piece.more))
+        tracing::debug!(table = self.declared.name, rows, position, "shipped");
+        Ok((rows, more))
+    }
+
+    async fn read(&self, after: i64) -> anyhow::Result<Piece> {
+        let read = self.source.read(after).await;
+        read.with_context(|| format!("could not read what comes after position {after}"))
     }
 
     async fn upkeep(&mut self, table: &mut LakeTable) -> Result<(), LakeError> {
@@ -216,7 +259,7 @@ impl<S: Source> Relay<S> {
             return Ok(());
         }
         self.commits = 0;
-        match table.compact().await {
+        match table.compact(Sizes::default()).await {
             Ok(less) => tracing::debug!(table = self.declared.name, less, "compacted"),
             // Another process is at it: its turn.
             Err(LakeError::Raced(_)) => table.refresh().await?,

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::Schema;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
@@ -29,11 +28,22 @@ pub fn session(memory_bytes: usize) -> Result<SessionContext, DataFusionError> {
 
 /// Registers the version of `table` that was read last under the table's name.
 ///
-/// The partition column `bucket` is left out: it is a function of the account, kept in folder names.
 /// The files are listed by the Delta log and read as plain Parquet, the way that is right on a local
 /// disk, on object storage and on a cluster.
 pub fn register(session: &SessionContext, table: &LakeTable) -> Result<(), LakeError> {
     register_files(session, table, &table.files()?)
+}
+
+/// Registers the version that was read last, or an empty table where there is none, under its name.
+pub(crate) fn register_if_any(
+    session: &SessionContext,
+    declared: &'static Table,
+    table: Option<&LakeTable>,
+) -> Result<(), LakeError> {
+    match table {
+        Some(table) => register(session, table),
+        None => add(session, declared, &[]),
+    }
 }
 
 /// Registers some files of a table under the table's name.
@@ -42,29 +52,23 @@ pub(crate) fn register_files(
     table: &LakeTable,
     files: &[String],
 ) -> Result<(), LakeError> {
-    let declared = table.declared();
-    let provider =
-        provider(declared, files).map_err(|source| LakeError::Query(declared.name, source))?;
     let log_store = table.delta().log_store();
     // The local disk is known to every session.
     if log_store.root_url().scheme() != "file" {
         session.register_object_store(log_store.root_url(), log_store.root_object_store(None));
     }
-    session
-        .register_table(declared.name, provider)
+    add(session, table.declared(), files)
+}
+
+fn add(session: &SessionContext, declared: &Table, files: &[String]) -> Result<(), LakeError> {
+    provider(declared, files)
+        .and_then(|provider| session.register_table(declared.name, provider))
         .map_err(|source| LakeError::Query(declared.name, source))?;
     Ok(())
 }
 
 fn provider(declared: &Table, files: &[String]) -> Result<Arc<dyn TableProvider>, DataFusionError> {
-    let fields: Vec<_> = declared
-        .arrow_schema()
-        .fields()
-        .iter()
-        .filter(|field| !declared.partition.contains(&field.name().as_str()))
-        .cloned()
-        .collect();
-    let schema = Arc::new(Schema::new(fields));
+    let schema = declared.arrow_schema();
     if files.is_empty() {
         return Ok(Arc::new(MemTable::try_new(schema, vec![vec![]])?));
     }

@@ -1,10 +1,8 @@
 //! One table of the lake.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use arrow::array::{AsArray as _, RecordBatch, UInt32Array};
-use arrow::compute::take_record_batch;
-use arrow::datatypes::Int32Type;
+use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use datafusion::prelude::{col, lit};
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
@@ -14,7 +12,6 @@ use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::table::state::DeltaTableState;
 use deltalake::writer::{DeltaWriter, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableError, TableProperty};
-use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
@@ -33,20 +30,46 @@ pub(crate) const KEEP_DAYS: i64 = 7;
 /// Commits between two checkpoints of the log: what has to be read to open a table.
 const CHECKPOINT_EVERY: &str = "50";
 
-/// The one column that tables are partitioned by; it stands in the names of folders, not in files.
+/// The column that the rows of a table are sorted by, where it has one; a file's least and greatest stand
+/// in the log.
 pub(crate) const BUCKET: &str = "bucket";
 
 /// Rows of a row group at most: what a reader unpacks of one column at a time.
 const ROW_GROUP_ROWS: usize = 131_072;
 
-/// Files that are written at the same time: more than one, since an object store answers slowly; not
-/// all, since each holds a compressor and a decompressor for every column, about 0.1 MB.
-const OPEN_FILES: usize = 4;
+/// Bytes of a row group at most, as they are written: what is in memory of a file on its way.
+const ROW_GROUP_BYTES: usize = 8 << 20;
 
 /// The application id under which positions of a table are kept, for one history of the database.
 #[must_use]
 pub fn app_id(epoch: &str, table: &Table) -> String {
     format!("sillage:{epoch}:{}", table.name)
+}
+
+/// Rows on their way into a table: they lie in a file that no version names yet.
+#[derive(Debug)]
+pub struct Pending {
+    writer: RecordBatchWriter,
+    table: &'static str,
+}
+
+impl Pending {
+    /// Adds rows; what is full of them is written and leaves the memory.
+    pub async fn push(&mut self, rows: RecordBatch) -> Result<(), LakeError> {
+        let written = self.writer.write(rows).await;
+        written.map_err(LakeError::of(self.table, "written"))
+    }
+
+    /// How large the file is so far.
+    pub(crate) fn bytes(&self) -> usize {
+        self.writer.buffer_len()
+    }
+
+    /// The file, whole.
+    pub(crate) async fn finish(mut self) -> Result<Vec<Add>, LakeError> {
+        let written = self.writer.flush().await;
+        written.map_err(LakeError::of(self.table, "written"))
+    }
 }
 
 /// A table at the version that was read last.
@@ -67,6 +90,27 @@ impl LakeTable {
         } else {
             create(delta, declared).await?
         };
+        Self::checked(declared, delta)
+    }
+
+    /// The table at its newest version, for reading; none when nobody has made it yet.
+    pub async fn existing(
+        lake: &Lake,
+        declared: &'static Table,
+    ) -> Result<Option<Self>, LakeError> {
+        let Some(url) = lake.url_if_any(declared)? else {
+            return Ok(None);
+        };
+        let delta = DeltaTable::try_from_url(url)
+            .await
+            .map_err(LakeError::of(declared.name, "opened"))?;
+        if delta.version().is_none() {
+            return Ok(None);
+        }
+        Self::checked(declared, delta).map(Some)
+    }
+
+    fn checked(declared: &'static Table, delta: DeltaTable) -> Result<Self, LakeError> {
         let table = Self { declared, delta };
         table.check_columns()?;
         Ok(table)
@@ -109,6 +153,21 @@ impl LakeTable {
         }
     }
 
+    /// [`Self::append`] of rows that are all there.
+    pub async fn append_rows(
+        &mut self,
+        rows: Option<RecordBatch>,
+        app_id: &str,
+        after: i64,
+        position: i64,
+    ) -> Result<(), LakeError> {
+        let mut pending = None;
+        if let Some(rows) = rows {
+            pending.insert(self.pending()?).push(rows).await?;
+        }
+        self.append(pending, app_id, after, position).await
+    }
+
     /// Moves the position of `app_id` from `after` to `position`, and appends the rows that lie
     /// between, if any, in the same commit.
     ///
@@ -117,7 +176,7 @@ impl LakeTable {
     /// After any other error it is not known whether the commit was done: the position tells.
     pub async fn append(
         &mut self,
-        rows: Option<RecordBatch>,
+        rows: Option<Pending>,
         app_id: &str,
         after: i64,
         position: i64,
@@ -127,15 +186,18 @@ impl LakeTable {
         if self.position(app_id).await? != after {
             return Err(LakeError::Raced(self.declared.name));
         }
-        let adds = self.write(rows).await?;
+        let adds = match rows {
+            Some(rows) => rows.finish().await?,
+            None => Vec::new(),
+        };
         let actions = adds.into_iter().map(Action::Add).collect();
         let operation = DeltaOperation::Write {
             mode: SaveMode::Append,
             partition_by: None,
             predicate: None,
         };
-        self.commit(actions, operation, Transaction::new(app_id, position))
-            .await
+        let mark = Transaction::new(app_id, position);
+        self.commit(actions, operation, vec![mark]).await
     }
 
     /// Removes the rows of these statement ids from these buckets; ids that are not there do not
@@ -156,7 +218,7 @@ impl LakeTable {
             .delete()
             .with_predicate(rows)
             .with_writer_properties(writer_properties())
-            .with_commit_properties(properties(self.rewrite()))
+            .with_commit_properties(properties(vec![self.rewrite()]))
             .await
             .map_err(self.fault("freed of rows"))?;
         self.delta = delta;
@@ -165,7 +227,33 @@ impl LakeTable {
 
     /// Puts these rows in place of all there are, in one commit.
     pub async fn overwrite(&mut self, rows: Vec<RecordBatch>) -> Result<(), LakeError> {
-        let adds = self.write(rows).await?;
+        let mut pending = self.pending()?;
+        for rows in rows {
+            pending.push(rows).await?;
+        }
+        let adds = pending.finish().await?;
+        self.in_place_of_all(adds, vec![self.rewrite()]).await
+    }
+
+    /// Puts these files in place of all there are, and sets the position of `app_id`, in one commit.
+    ///
+    /// # Errors
+    /// [`LakeError::Raced`] when somebody appended, or took files away, since the version was read.
+    pub(crate) async fn replace(
+        &mut self,
+        adds: Vec<Add>,
+        app_id: &str,
+        position: i64,
+    ) -> Result<(), LakeError> {
+        let marks = vec![Transaction::new(app_id, position), self.rewrite()];
+        self.in_place_of_all(adds, marks).await
+    }
+
+    async fn in_place_of_all(
+        &mut self,
+        adds: Vec<Add>,
+        marks: Vec<Transaction>,
+    ) -> Result<(), LakeError> {
         let log = self.state()?.log_data();
         let removes = log.iter().map(|file| file.remove_action(true));
         let actions = removes
@@ -177,7 +265,7 @@ impl LakeTable {
             partition_by: None,
             predicate: None,
         };
-        self.commit(actions, operation, self.rewrite()).await
+        self.commit(actions, operation, marks).await
     }
 
     /// The files that make up the version read last.
@@ -208,54 +296,23 @@ impl LakeTable {
         Transaction::new(REWRITE, version)
     }
 
-    /// Where rows go that are to be in the table after the next commit.
-    pub(crate) fn writer(&self) -> Result<RecordBatchWriter, LakeError> {
+    /// A file for rows that are to be in the table after the next commit.
+    pub fn pending(&self) -> Result<Pending, LakeError> {
         let writer = RecordBatchWriter::for_table(&self.delta).map_err(self.fault("written"))?;
-        Ok(writer.with_writer_properties(writer_properties()))
-    }
-
-    /// New files with these rows, not yet of any version. A partitioned table gets one a bucket of
-    /// each batch, and only [`OPEN_FILES`] of them at a time: what is open holds the compressors of every column.
-    async fn write(
-        &self,
-        rows: impl IntoIterator<Item = RecordBatch>,
-    ) -> Result<Vec<Add>, LakeError> {
-        let rows = rows.into_iter();
-        if self.declared.partition.is_empty() {
-            return self.write_file(rows).await;
-        }
-        let mut files = Vec::new();
-        for batch in rows {
-            let buckets = by_bucket(&batch).map_err(|error| self.fault("written")(error.into()))?;
-            files.extend(buckets.into_iter().map(|rows| self.write_file([rows])));
-        }
-        let adds: Vec<_> = stream::iter(files)
-            .buffered(OPEN_FILES)
-            .try_collect()
-            .await?;
-        Ok(adds.concat())
-    }
-
-    async fn write_file(
-        &self,
-        rows: impl IntoIterator<Item = RecordBatch>,
-    ) -> Result<Vec<Add>, LakeError> {
-        let mut writer = self.writer()?;
-        for batch in rows {
-            let written = writer.write(batch).await;
-            written.map_err(self.fault("written"))?;
-        }
-        writer.flush().await.map_err(self.fault("written"))
+        Ok(Pending {
+            writer: writer.with_writer_properties(writer_properties()),
+            table: self.declared.name,
+        })
     }
 
     pub(crate) async fn commit(
         &mut self,
         actions: Vec<Action>,
         operation: DeltaOperation,
-        transaction: Transaction,
+        marks: Vec<Transaction>,
     ) -> Result<(), LakeError> {
         let state = self.state()?;
-        let committed = CommitBuilder::from(properties(transaction))
+        let committed = CommitBuilder::from(properties(marks))
             .with_actions(actions)
             .build(Some(state), self.delta.log_store(), operation)
             .await
@@ -266,14 +323,17 @@ impl LakeTable {
 
     fn check_columns(&self) -> Result<(), LakeError> {
         let wanted = kernel_schema(self.declared)?;
-        let found = self.state()?.schema();
+        let state = self.state()?;
+        let found = state.schema();
+        // A column that a table is partitioned by is not in its files.
+        let is_partitioned = !state.metadata().partition_columns().is_empty();
         let same = wanted
             .fields()
             .map(|field| (field.name(), field.data_type()))
             .eq(found
                 .fields()
                 .map(|field| (field.name(), field.data_type())));
-        if same {
+        if same && !is_partitioned {
             Ok(())
         } else {
             Err(LakeError::Columns(self.declared.name))
@@ -281,27 +341,11 @@ impl LakeTable {
     }
 }
 
-/// The rows of each bucket, in the order that they had.
-fn by_bucket(rows: &RecordBatch) -> Result<Vec<RecordBatch>, ArrowError> {
-    let buckets = rows
-        .column_by_name(BUCKET)
-        .and_then(|column| column.as_primitive_opt::<Int32Type>())
-        .ok_or_else(|| ArrowError::SchemaError(format!("no column {BUCKET}")))?;
-    let mut places: BTreeMap<i32, Vec<u32>> = BTreeMap::new();
-    for (place, bucket) in (0..).zip(buckets.values()) {
-        places.entry(*bucket).or_default().push(place);
-    }
-    places
-        .into_values()
-        .map(|places| take_record_batch(rows, &UInt32Array::from(places)))
-        .collect()
-}
-
 /// Of every commit. Old entries of the log are cleared with the old files, not at each commit: that
 /// would list the log every time.
-fn properties(transaction: Transaction) -> CommitProperties {
+fn properties(marks: Vec<Transaction>) -> CommitProperties {
     CommitProperties::default()
-        .with_application_transaction(transaction)
+        .with_application_transactions(marks)
         .with_cleanup_expired_logs(Some(false))
 }
 
@@ -313,7 +357,6 @@ async fn create(delta: DeltaTable, declared: &'static Table) -> Result<DeltaTabl
         .with_table_name(declared.name)
         .with_comment(declared.row)
         .with_columns(schema.fields().cloned())
-        .with_partition_columns(declared.partition.iter().copied())
         .with_configuration(table_properties(declared))
         .with_save_mode(SaveMode::ErrorIfExists)
         // Tried again, a creation that comes second would become version 1 of the first one's table.
@@ -332,13 +375,13 @@ async fn create(delta: DeltaTable, declared: &'static Table) -> Result<DeltaTabl
 
 fn table_properties(declared: &Table) -> Vec<(String, Option<String>)> {
     let keep = format!("interval {KEEP_DAYS} days");
-    // The log keeps the least and the greatest value of these columns for each file. Positions and
-    // times, so that readers can leave files out; no column that tells of anybody.
+    // The log keeps the least and the greatest value of these columns for each file. Positions, times
+    // and buckets, so that readers can leave files out; no column that tells of anybody.
     let told: Vec<_> = declared
         .columns
         .iter()
         .filter(|column| {
-            column.kind == ColumnType::Timestamp || ["seq", "run"].contains(&column.name)
+            column.kind == ColumnType::Timestamp || [BUCKET, "seq", "run"].contains(&column.name)
         })
         .map(|column| column.name)
         .collect();
@@ -360,7 +403,8 @@ fn table_properties(declared: &Table) -> Vec<(String, Option<String>)> {
 fn writer_properties() -> WriterProperties {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS));
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_max_row_group_bytes(Some(ROW_GROUP_BYTES));
     // No two rows share a value there: a dictionary would be built and thrown away.
     for unlike in ["id", "statement"] {
         properties = properties.set_column_dictionary_enabled(ColumnPath::from(unlike), false);

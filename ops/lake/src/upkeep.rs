@@ -1,42 +1,84 @@
-//! Small files put together, and files that nobody needs deleted.
+//! Small files put together, their rows sorted into buckets, and files that nobody needs deleted.
 //!
 //! Not by `deltalake`'s own `optimize`: it gives its commits no application transaction, and without
 //! one two compactions that race both pass, and each row stands in the table twice.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int32Array, RecordBatch};
-use datafusion::prelude::{SessionConfig, SessionContext};
+use arrow::array::{AsArray as _, RecordBatch};
+use arrow::compute::partition;
+use arrow::datatypes::Int32Type;
+use datafusion::error::DataFusionError;
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::{SessionConfig, SessionContext, col};
 use deltalake::kernel::{Action, Add, LogicalFileView};
 use deltalake::protocol::DeltaOperation;
 use deltalake::protocol::checkpoints::cleanup_metadata;
-use deltalake::writer::DeltaWriter;
 use futures::StreamExt as _;
+use serde_json::Value;
 
-use crate::table::{BUCKET, KEEP_DAYS};
+use crate::table::{BUCKET, KEEP_DAYS, Pending};
 use crate::{LakeError, LakeTable, snapshot};
 
-/// A file of this size is left as it is: a job reads it in a second.
-const LARGE_BYTES: u64 = 64 << 20;
+/// Sizes of files, in bytes, by which small ones are put together.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// A file of this size is left as it is: a job reads it in a second.
+    pub large: u64,
+    /// What holds rows of several buckets is sorted into one file a bucket when it is so much.
+    pub mixed: u64,
+    /// What is smaller than this counts as mixed: a bucket with less has no file of its own.
+    pub least: u64,
+}
+
+impl Default for Sizes {
+    /// A mebibyte or two for each bucket when the mixed files are sorted.
+    fn default() -> Self {
+        Self {
+            large: 64 << 20,
+            mixed: 64 << 20,
+            least: 256 << 10,
+        }
+    }
+}
 
 /// A file joins smaller ones when it is no larger than this many times all of them together. So a
 /// row is rewritten as often as its file grows fivefold, not at every compaction.
 const AS_LARGE_AS: u64 = 4;
 
+/// How many times [`Sizes::mixed`] are sorted at once, where a backlog left more: what a sort spills.
+const MIXED_AT_ONCE: u64 = 4;
+
+/// Memory that rows are sorted in; beyond, they spill to disk.
+const SORT_BYTES: usize = 48 << 20;
+
+/// Rows that are sorted and written at a time: a statement unpacks to some two kilobytes.
+const BATCH_ROWS: usize = 1024;
+
+/// Files that are to be read and replaced.
+struct Rewrite {
+    files: Vec<LogicalFileView>,
+    /// By one file a bucket, or by one.
+    by_bucket: bool,
+}
+
 impl LakeTable {
-    /// Puts small files together, within each bucket, in one commit. Rows stay as they are. Returns
-    /// how many files there are less.
+    /// Puts small files together in one commit: those of a bucket, and those that hold several, which
+    /// become one file a bucket when there is enough of it. The rows of a file are sorted by bucket,
+    /// account and position. Returns how many files there are less; splitting makes more.
     ///
     /// # Errors
     /// [`LakeError::Raced`] when another process took files away meanwhile; nothing was done then.
-    pub async fn compact(&mut self) -> Result<usize, LakeError> {
+    pub async fn compact(&mut self, sizes: Sizes) -> Result<isize, LakeError> {
         let mut actions = Vec::new();
         let mut less = 0;
-        for (bucket, files) in self.worth_compacting()? {
-            let adds = self.rewritten(bucket, &files).await?;
-            less += files.len().saturating_sub(adds.len());
-            let removes = files.iter().map(|file| file.remove_action(false));
+        for rewrite in self.worth_rewriting(sizes)? {
+            let adds = self.rewritten(&rewrite).await?;
+            less += rewrite.files.len().cast_signed() - adds.len().cast_signed();
+            let removes = rewrite.files.iter().map(|file| file.remove_action(false));
             actions.extend(removes.map(Action::Remove));
             actions.extend(adds.into_iter().map(|add| {
                 Action::Add(Add {
@@ -50,9 +92,10 @@ impl LakeTable {
         }
         let operation = DeltaOperation::Optimize {
             predicate: None,
-            target_size: i64::try_from(LARGE_BYTES).unwrap_or(i64::MAX),
+            target_size: i64::try_from(sizes.large).unwrap_or(i64::MAX),
         };
-        self.commit(actions, operation, self.rewrite()).await?;
+        self.commit(actions, operation, vec![self.rewrite()])
+            .await?;
         Ok(less)
     }
 
@@ -73,89 +116,147 @@ impl LakeTable {
         self.refresh().await
     }
 
-    /// The files of each bucket that are worth one.
-    fn worth_compacting(&self) -> Result<BTreeMap<i32, Vec<LogicalFileView>>, LakeError> {
+    fn worth_rewriting(&self, sizes: Sizes) -> Result<Vec<Rewrite>, LakeError> {
+        let mut mixed = Vec::new();
         let mut buckets: BTreeMap<i32, Vec<LogicalFileView>> = BTreeMap::new();
-        for file in self.state()?.log_data().iter() {
-            let bucket = file.partition_values_map().remove(BUCKET).flatten();
-            if let Some(bucket) = bucket.and_then(|bucket| bucket.parse().ok()) {
-                buckets.entry(bucket).or_default().push(file);
+        if self.declared().bucketed {
+            for file in self.state()?.log_data().iter() {
+                match bucket(&file).filter(|_| size(&file) >= sizes.least) {
+                    Some(bucket) => buckets.entry(bucket).or_default().push(file),
+                    None => mixed.push(file),
+                }
             }
         }
-        for files in buckets.values_mut() {
-            files.sort_by_key(LogicalFileView::size);
-            let sizes: Vec<u64> = files.iter().map(size).collect();
-            files.truncate(worth_one(&sizes));
-        }
-        buckets.retain(|_, files| files.len() > 1);
-        Ok(buckets)
+        let by_bucket = mixed.iter().map(size).sum::<u64>() >= sizes.mixed;
+        mixed = if by_bucket {
+            worth_sorting(mixed, sizes)
+        } else {
+            worth_one(mixed, sizes)
+        };
+        let mixed = Some(mixed)
+            .filter(|files| by_bucket || files.len() > 1)
+            .map(|files| Rewrite { files, by_bucket });
+        let buckets = buckets
+            .into_values()
+            .map(|files| worth_one(files, sizes))
+            .filter(|files| files.len() > 1)
+            .map(|files| Rewrite {
+                files,
+                by_bucket: false,
+            });
+        Ok(mixed.into_iter().chain(buckets).collect())
     }
 
-    /// The rows of some files of a bucket, written again.
-    async fn rewritten(
-        &self,
-        bucket: i32,
-        files: &[LogicalFileView],
-    ) -> Result<Vec<Add>, LakeError> {
+    /// The rows of some files, sorted and written again.
+    async fn rewritten(&self, rewrite: &Rewrite) -> Result<Vec<Add>, LakeError> {
         let name = self.declared().name;
         let failed = |source| LakeError::Query(name, source);
         let log_store = self.delta().log_store();
-        let uris: Vec<_> = files
+        let uris: Vec<_> = rewrite
+            .files
             .iter()
             .map(|file| log_store.to_uri(&file.object_store_path()))
             .collect();
-        let session =
-            SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
+        let session = sorting().map_err(failed)?;
         snapshot::register_files(&session, self, &uris)?;
+        let order = [BUCKET, "account", "seq"].map(|column| col(column).sort(true, true));
         let rows = session.table(name).await.map_err(failed)?;
+        let rows = rows.sort(order.to_vec()).map_err(failed)?;
         let mut rows = rows.execute_stream().await.map_err(failed)?;
-        let mut writer = self.writer()?;
+        let mut adds = Vec::new();
+        let mut open: Option<(i32, Pending)> = None;
         while let Some(batch) = rows.next().await {
-            let batch = self.with_bucket(bucket, &batch.map_err(failed)?);
-            let written = writer
-                .write(batch.map_err(|error| failed(error.into()))?)
-                .await;
-            written.map_err(self.fault("compacted"))?;
+            let batch = batch.map_err(failed)?;
+            for (bucket, range) in runs(&batch).map_err(failed)? {
+                if rewrite.by_bucket
+                    && let Some((_, full)) = open.take_if(|(of, _)| *of != bucket)
+                {
+                    adds.extend(full.finish().await?);
+                }
+                let (_, pending) = match &mut open {
+                    Some(open) => open,
+                    None => open.insert((bucket, self.pending()?)),
+                };
+                pending.push(batch.slice(range.start, range.len())).await?;
+            }
         }
-        writer.flush().await.map_err(self.fault("compacted"))
+        if let Some((_, last)) = open {
+            adds.extend(last.finish().await?);
+        }
+        Ok(adds)
     }
+}
 
-    /// The columns of the table from those of a file, which lack the bucket.
-    fn with_bucket(
-        &self,
-        bucket: i32,
-        rows: &RecordBatch,
-    ) -> Result<RecordBatch, arrow::error::ArrowError> {
-        let schema = self.declared().arrow_schema();
-        let bucket: ArrayRef = Arc::new(Int32Array::from_value(bucket, rows.num_rows()));
-        let columns = schema
-            .fields()
-            .iter()
-            .map(|field| match rows.column_by_name(field.name()) {
-                Some(column) => Arc::clone(column),
-                None => Arc::clone(&bucket),
-            })
-            .collect();
-        RecordBatch::try_new(schema, columns)
-    }
+/// A session that sorts within [`SORT_BYTES`]: the process has other things to do.
+fn sorting() -> Result<SessionContext, DataFusionError> {
+    let runtime = RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(FairSpillPool::new(SORT_BYTES)))
+        .build_arc()?;
+    let config = SessionConfig::new()
+        .with_target_partitions(1)
+        .with_batch_size(BATCH_ROWS);
+    Ok(SessionContext::new_with_config_rt(config, runtime))
+}
+
+/// The rows of each bucket, of rows that are sorted by it.
+fn runs(rows: &RecordBatch) -> Result<Vec<(i32, Range<usize>)>, DataFusionError> {
+    let Some(column) = rows.column_by_name(BUCKET) else {
+        return Ok(Vec::new());
+    };
+    let buckets = column.as_primitive::<Int32Type>();
+    let runs = partition(std::slice::from_ref(column))?.ranges();
+    Ok(runs
+        .into_iter()
+        .map(|run| (buckets.value(run.start), run))
+        .collect())
+}
+
+/// The one bucket that a file holds, by what the log tells of it.
+pub(crate) fn bucket(file: &LogicalFileView) -> Option<i32> {
+    let stats: Value = serde_json::from_str(&file.stats()?).ok()?;
+    let (least, greatest) = (&stats["minValues"][BUCKET], &stats["maxValues"][BUCKET]);
+    let bucket = least.as_i64().filter(|_| least == greatest)?;
+    i32::try_from(bucket).ok()
 }
 
 fn size(file: &LogicalFileView) -> u64 {
     u64::try_from(file.size()).unwrap_or_default()
 }
 
-/// How many of the smallest files become one, given all sizes in ascending order.
-fn worth_one(sizes: &[u64]) -> usize {
+/// Mixed files, as many as are sorted at once.
+fn worth_sorting(files: Vec<LogicalFileView>, sizes: Sizes) -> Vec<LogicalFileView> {
     let mut together = 0;
-    for (count, size) in sizes.iter().enumerate() {
-        let small = together + size <= LARGE_BYTES;
+    let mut taken = Vec::new();
+    for file in files {
+        together += size(&file);
+        taken.push(file);
+        if together >= MIXED_AT_ONCE.saturating_mul(sizes.mixed) {
+            break;
+        }
+    }
+    taken
+}
+
+/// The smallest of some files, as far as they become one.
+fn worth_one(mut files: Vec<LogicalFileView>, sizes: Sizes) -> Vec<LogicalFileView> {
+    files.sort_by_key(LogicalFileView::size);
+    let ascending: Vec<u64> = files.iter().map(size).collect();
+    files.truncate(together(&ascending, sizes));
+    files
+}
+
+/// How many of the smallest files become one, given all sizes in ascending order.
+fn together(ascending: &[u64], sizes: Sizes) -> usize {
+    let mut together = 0;
+    for (count, size) in ascending.iter().enumerate() {
+        let small = together + size <= sizes.large;
         let alike = count == 0 || *size <= AS_LARGE_AS.saturating_mul(together);
         if !(small && alike) {
             return count;
         }
         together += size;
     }
-    sizes.len()
+    ascending.len()
 }
 
 #[cfg(test)]
@@ -165,12 +266,15 @@ mod tests {
     #[test]
     fn a_large_file_waits_until_the_small_ones_are_worth_it() {
         let mib = 1 << 20;
-        assert_eq!(worth_one(&[]), 0);
-        assert_eq!(worth_one(&[mib]), 1);
-        assert_eq!(worth_one(&[mib, mib, mib]), 3);
-        assert_eq!(worth_one(&[mib, mib, 20 * mib]), 2);
-        assert_eq!(worth_one(&[3 * mib, 3 * mib, 20 * mib]), 3);
-        assert_eq!(worth_one(&[20 * mib, 30 * mib, 40 * mib]), 2);
-        assert_eq!(worth_one(&[100 * mib, 100 * mib]), 0);
+        assert_eq!(together(&[], Sizes::default()), 0);
+        assert_eq!(together(&[mib], Sizes::default()), 1);
+        assert_eq!(together(&[mib, mib, mib], Sizes::default()), 3);
+        assert_eq!(together(&[mib, mib, 20 * mib], Sizes::default()), 2);
+        assert_eq!(together(&[3 * mib, 3 * mib, 20 * mib], Sizes::default()), 3);
+        assert_eq!(
+            together(&[20 * mib, 30 * mib, 40 * mib], Sizes::default()),
+            2
+        );
+        assert_eq!(together(&[100 * mib, 100 * mib], Sizes::default()), 0);
     }
 }

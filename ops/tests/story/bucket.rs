@@ -1,11 +1,12 @@
-//! Attachments in a bucket, over the protocol of S3.
+//! Attachments and the lake in a bucket, over the protocol of S3.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::attached::{self, body, id, noise, post, sha256};
-use crate::harness::{Installation, within};
+use crate::harness::{Installation, bare, succeeded, within};
+use crate::sql;
 
 /// Serves the bucket `sillage`.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/story/bucket/bucket.py");
@@ -46,6 +47,7 @@ impl Bucket {
     fn settings(&self) -> Vec<(&'static str, String)> {
         vec![
             ("SILLAGE_ATTACHMENTS_URL", "s3://sillage/kept".to_owned()),
+            ("SILLAGE_LAKE_URL", "s3://sillage/lake".to_owned()),
             ("SILLAGE_ATTACHMENTS_SWEEP_EVERY_S", "1".to_owned()),
             ("AWS_ENDPOINT_URL", self.endpoint.clone()),
             ("AWS_ALLOW_HTTP", "true".to_owned()),
@@ -128,4 +130,28 @@ async fn attachments_in_a_bucket_are_kept_once_and_given_back() {
     .await;
     assert_eq!(bucket.kept().await, places);
     attached::read_back(&sillage, &id(1), &contents).await;
+}
+
+#[tokio::test]
+#[ignore = "needs MOTO_PYTHON: ops/test makes that Python and runs this"]
+async fn the_lake_in_a_bucket_is_written_and_asked() {
+    let bucket = Bucket::start();
+    let sillage = Installation::with(|_| bucket.settings()).await;
+    sql::post(&sillage).await;
+    let files = bucket.keys("list-type=2&prefix=lake/statements/").await;
+    assert!(
+        files.iter().any(|file| file.ends_with(".parquet")),
+        "{files:?}"
+    );
+    assert!(!sillage.data().join("lake").join("statements").exists());
+    let question = "select count(*) as said, count(distinct id) as ids from statements";
+    let asked = bare(&["sql", question, "--json", "--data"])
+        .arg(sillage.data())
+        .envs(bucket.settings())
+        .output();
+    let asked = succeeded(asked.unwrap());
+    assert_eq!(
+        String::from_utf8_lossy(&asked.stdout),
+        "{\"said\":3,\"ids\":3}\n"
+    );
 }

@@ -7,13 +7,17 @@ use super::{ALL, ColumnType, Table};
 const HEAD: &str = "# Data dictionary
 
 The tables of the lake, one folder each under `lake/` of the data folder (or of the `s3://` address): Delta tables of
-Parquet files. This page is printed from `schemas/src/tables/`; a test compares the two.
+Parquet files. This page and the [Frictionless Data Package](datapackage.json), the same for programs, are printed from
+`schemas/src/tables/`; a test compares them.
 
 Timestamps are microseconds in UTC. Keys of accounts, persons and statements are UUIDs as text, in lower case. An
 account's key is made from its identifier under the installation's secret: no name, mail or identifier of an actor
 stands in the lake, and nobody goes from a key to an account without the installation. The keys are pseudonyms all the
 same, and a statement keeps what was typed in `result.response` and in extensions: personal data, open to the service
 alone.
+
+What a column tells: *identifying*, who it is, or by what the rows of one person, device or statement are found again (a key counts,
+and a text that may hold a name); *personal*, something about a person, who is not found by it alone; *neutral*, nothing.
 ";
 
 /// The data dictionary, as Markdown: what `docs/data-dictionary.md` holds.
@@ -27,22 +31,26 @@ pub fn data_dictionary() -> String {
 }
 
 fn section(table: &Table) -> String {
-    let partition = match table.partition {
-        [] => "None.".to_owned(),
-        columns => format!("By `{}`.", columns.join("`, `")),
+    let files = if table.bucketed {
+        "As they were committed, later sorted by `bucket`, `account` and `seq`: one bucket each, once there is enough of it."
+    } else {
+        "One a run."
     };
     let mut text = format!(
-        "\n## {}\n\n{}\n\n- Written by: {}\n- Version of the columns: {}\n- Partitioned: {}\n\n| column | type | null | meaning |\n|---|---|---|---|\n",
-        table.name, table.row, table.writer, table.version, partition
+        "\n## {}\n\n{}\n\n- Written by: {}\n- Version of the columns: {}\n- Files: {}\n\n| column | type | unit | null | meaning | source in the statement | tells |\n|---|---|---|---|---|---|---|\n",
+        table.name, table.row, table.writer, table.version, files
     );
     for column in table.columns {
         let null = if column.nullable { "yes" } else { "no" };
         writeln!(
             text,
-            "| `{}` | {} | {null} | {} |",
+            "| `{}` | {} | {} | {null} | {} | {} | {} |",
             column.name,
             type_name(column.kind),
-            column.meaning
+            column.unit.unwrap_or(""),
+            column.meaning,
+            column.source,
+            column.privacy.name()
         )
         .expect("writing to a String cannot fail");
     }

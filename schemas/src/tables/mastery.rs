@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 use arrow::datatypes::SchemaRef;
 
 use super::ColumnType::{Boolean, Float64, Int32, Int64, Timestamp, Utf8};
+use super::Privacy::{Identifying, Neutral, Personal};
 use super::{Table, optional, required};
 
 /// Version of the columns.
@@ -23,52 +24,65 @@ pub const TABLE: Table = Table {
     version: VERSION,
     row: "One person's mastery of one competency or domain, as one run of the job found it.",
     writer: "Analytics, at the end of each recomputation.",
-    partition: &[],
+    bucketed: false,
     columns: &[
-        required("run", Int64, "Number of the run."),
+        required("run", Int64, "Number of the run.")
+.from("none: the number of the run", Neutral),
         required(
             "as_of",
             Timestamp,
             "The time at which mastery was evaluated.",
-        ),
-        required("person", Utf8, "Key of the person, a UUID."),
+        )
+.from("none: the time of the run", Neutral).unit("µs"),
+        required("person", Utf8, "Key of the person, a UUID.")
+.from("the identifiers of `actor`, by the roster", Identifying),
         required(
             "subject",
             Utf8,
             "Subject, such as `maths` or `francais`: one filter each.",
-        ),
-        required("kind", Utf8, "`competency` or `domain`."),
+        )
+.from("none: of the framework", Neutral),
+        required("kind", Utf8, "`competency` or `domain`.")
+.from("none: of the framework", Neutral),
         required(
             "uri",
             Utf8,
             "URI of the competency or domain in the framework.",
-        ),
-        required("mean", Float64, "Posterior mean on the logit scale."),
+        )
+.from("none: of the framework", Neutral),
+        required("mean", Float64, "Posterior mean on the logit scale.")
+.from("all answers of the person", Personal).unit("logit"),
         required(
             "variance",
             Float64,
             "Posterior variance on the logit scale.",
-        ),
-        required("answers", Int64, "How many answers it rests on."),
+        )
+.from("all answers of the person", Personal).unit("logit²"),
+        required("answers", Int64, "How many answers it rests on.")
+.from("all answers of the person", Personal).unit("1"),
         required(
             "m",
             Float64,
             "Expected probability of success on the reference item of the competency (weighted mean of these for a domain).",
-        ),
+        )
+.from("all answers of the person", Personal).unit("1"),
         optional(
             "degree",
             Int32,
             "Degree of the scale, 1 to 6; null where no answer gave one yet.",
-        ),
+        )
+.from("all answers of the person", Personal).unit("1"),
         required(
             "shown",
             Boolean,
             "Whether there is evidence enough to show the degree to a person.",
-        ),
+        )
+.from("all answers of the person", Personal),
         required(
             "model",
             Utf8,
             "Fingerprint of the model: everything that changes a state (SHA-256, hexadecimal).",
-        ),
+        )
+.from("none: of the model", Neutral),
     ],
 };

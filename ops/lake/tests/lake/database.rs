@@ -1,5 +1,6 @@
 //! A database in memory: answers, voidings and other statements in their order.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use lake::{Gone, Piece, Source};
@@ -50,6 +51,11 @@ impl Database {
         valid(&self.statements.lock().unwrap())
     }
 
+    /// Positions of the answers up to one that nobody had voided up to there.
+    fn valid_at(&self, through: i64) -> Vec<i64> {
+        valid(&self.statements.lock().unwrap()[..usize::try_from(through).unwrap()])
+    }
+
     /// What a relay reads after a position.
     pub(crate) fn piece(&self, after: i64) -> Piece {
         let statements = self.statements.lock().unwrap();
@@ -93,6 +99,30 @@ impl Source for Database {
         // Lets another task come between the reading and the commit.
         tokio::task::yield_now().await;
         Ok(self.piece(after))
+    }
+
+    async fn as_of(&self, after: i64, through: i64) -> anyhow::Result<Piece> {
+        let position = through.min(after + i64::try_from(self.most)?);
+        let rows: Vec<_> = self
+            .valid_at(through)
+            .into_iter()
+            .filter(|seq| (after + 1..=position).contains(seq))
+            .collect();
+        Ok(Piece {
+            rows: (!rows.is_empty()).then(|| batch(&rows)),
+            gone: Gone::default(),
+            position,
+            more: position < through,
+        })
+    }
+
+    async fn undecided(&self, through: i64) -> anyhow::Result<BTreeSet<String>> {
+        let later = &self.statements.lock().unwrap()[usize::try_from(through)?..];
+        let targets = later.iter().filter_map(|statement| match statement {
+            Statement::Voiding(target) if *target <= through => Some(id(*target)),
+            _ => None,
+        });
+        Ok(targets.collect())
     }
 }
 

@@ -9,4 +9,6 @@ mod database;
 mod races;
 mod relay;
 mod rows;
+mod sql;
 mod table;
+mod verify;

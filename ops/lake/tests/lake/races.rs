@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lake::{LakeError, LakeTable};
+use lake::{LakeError, LakeTable, Sizes};
 
 use crate::rows::{APP, Place, TABLE, batch, id};
 
@@ -23,12 +23,18 @@ async fn of_many_that_create_a_table_one_does() {
 async fn of_two_that_ship_the_same_rows_one_does() {
     let place = Place::new();
     let (mut first, mut second) = (place.open().await, place.open().await);
-    first.append(Some(batch(&[1, 2])), APP, 0, 2).await.unwrap();
-    let lost = second.append(Some(batch(&[1, 2, 3])), APP, 0, 3).await;
+    first
+        .append_rows(Some(batch(&[1, 2])), APP, 0, 2)
+        .await
+        .unwrap();
+    let lost = second.append_rows(Some(batch(&[1, 2, 3])), APP, 0, 3).await;
     assert!(matches!(lost, Err(LakeError::Raced("answers"))), "{lost:?}");
     second.refresh().await.unwrap();
     assert_eq!(second.position(APP).await.unwrap(), 2);
-    second.append(Some(batch(&[3])), APP, 2, 3).await.unwrap();
+    second
+        .append_rows(Some(batch(&[3])), APP, 2, 3)
+        .await
+        .unwrap();
     assert_eq!(place.seqs().await, [1, 2, 3]);
 }
 
@@ -37,14 +43,19 @@ async fn of_two_that_ship_the_same_rows_one_does() {
 async fn a_removal_in_between_hides_no_race() {
     let place = Place::new();
     let mut seed = place.open().await;
-    seed.append(Some(batch(&[1, 2])), APP, 0, 2).await.unwrap();
+    seed.append_rows(Some(batch(&[1, 2])), APP, 0, 2)
+        .await
+        .unwrap();
     let (mut first, mut second) = (place.open().await, place.open().await);
-    first.append(Some(batch(&[4])), APP, 2, 4).await.unwrap();
+    first
+        .append_rows(Some(batch(&[4])), APP, 2, 4)
+        .await
+        .unwrap();
     match second.delete(&BTreeSet::from([0, 1, 2]), &[id(1)]).await {
         Ok(()) | Err(LakeError::Raced(_)) => {}
         Err(error) => panic!("{error}"),
     }
-    let lost = second.append(Some(batch(&[4])), APP, 2, 4).await;
+    let lost = second.append_rows(Some(batch(&[4])), APP, 2, 4).await;
     assert!(matches!(lost, Err(LakeError::Raced("answers"))), "{lost:?}");
     assert_eq!(
         place.seqs().await.iter().filter(|seq| **seq == 4).count(),
@@ -58,13 +69,13 @@ async fn of_two_compactions_one_is_done() {
     let mut table = place.open().await;
     for seq in 1..=6 {
         table
-            .append(Some(batch(&[seq])), APP, seq - 1, seq)
+            .append_rows(Some(batch(&[seq])), APP, seq - 1, seq)
             .await
             .unwrap();
     }
     let (mut first, mut second) = (place.open().await, place.open().await);
-    assert_eq!(first.compact().await.unwrap(), 3);
-    let lost = second.compact().await;
+    assert_eq!(first.compact(Sizes::default()).await.unwrap(), 5);
+    let lost = second.compact(Sizes::default()).await;
     assert!(matches!(lost, Err(LakeError::Raced("answers"))), "{lost:?}");
     assert_eq!(place.seqs().await, [1, 2, 3, 4, 5, 6]);
 }
@@ -76,23 +87,23 @@ async fn a_compaction_and_a_removal_do_not_undo_each_other() {
         let mut table = place.open().await;
         for seq in 1..=6 {
             table
-                .append(Some(batch(&[seq])), APP, seq - 1, seq)
+                .append_rows(Some(batch(&[seq])), APP, seq - 1, seq)
                 .await
                 .unwrap();
         }
         let (mut first, mut second) = (place.open().await, place.open().await);
         let (buckets, ids) = (BTreeSet::from([0, 1, 2]), [id(2)]);
         let lost = if compaction_first {
-            first.compact().await.unwrap();
+            first.compact(Sizes::default()).await.unwrap();
             second.delete(&buckets, &ids).await
         } else {
             first.delete(&buckets, &ids).await.unwrap();
-            second.compact().await.map(drop)
+            second.compact(Sizes::default()).await.map(drop)
         };
         assert!(matches!(lost, Err(LakeError::Raced("answers"))), "{lost:?}");
         second.refresh().await.unwrap();
         second.delete(&buckets, &ids).await.unwrap();
-        second.compact().await.unwrap();
+        second.compact(Sizes::default()).await.unwrap();
         assert_eq!(place.seqs().await, [1, 3, 4, 5, 6]);
     }
 }
@@ -103,15 +114,21 @@ async fn an_append_passes_a_compaction() {
     let mut table = place.open().await;
     for seq in 1..=6 {
         table
-            .append(Some(batch(&[seq])), APP, seq - 1, seq)
+            .append_rows(Some(batch(&[seq])), APP, seq - 1, seq)
             .await
             .unwrap();
     }
     let (mut first, mut second) = (place.open().await, place.open().await);
-    first.compact().await.unwrap();
-    second.append(Some(batch(&[7])), APP, 6, 7).await.unwrap();
+    first.compact(Sizes::default()).await.unwrap();
+    second
+        .append_rows(Some(batch(&[7])), APP, 6, 7)
+        .await
+        .unwrap();
     let (mut first, mut second) = (place.open().await, place.open().await);
-    first.append(Some(batch(&[8])), APP, 7, 8).await.unwrap();
-    second.compact().await.unwrap();
+    first
+        .append_rows(Some(batch(&[8])), APP, 7, 8)
+        .await
+        .unwrap();
+    second.compact(Sizes::default()).await.unwrap();
     assert_eq!(place.seqs().await, [1, 2, 3, 4, 5, 6, 7, 8]);
 }

@@ -11,6 +11,7 @@ use crate::rows::{APP, Place, TABLE};
 
 const PACE: Pace = Pace {
     every: Duration::from_millis(1),
+    commit_max_rows: 100,
     compact_every: 0,
 };
 
@@ -62,6 +63,32 @@ async fn everything_is_shipped_in_pieces_and_the_voided_goes() {
     );
 }
 
+#[tokio::test]
+async fn a_commit_takes_several_pieces_into_one_file() {
+    let (place, database) = (Place::new(), Database::new(3));
+    database.add(&[Answer; 10]);
+    let mut of_all = relay(&place, &database);
+    of_all.ship().await.unwrap();
+    let table = place.open().await;
+    assert_eq!((table.version(), table.files().unwrap().len()), (1, 1));
+    // A commit ends with the piece that fills it, and before one that takes something back.
+    let pace = Pace {
+        commit_max_rows: 4,
+        ..PACE
+    };
+    database.add(&[Answer; 10]);
+    Relay::new(place.lake.clone(), TABLE, database.clone(), pace)
+        .ship()
+        .await
+        .unwrap();
+    let table = place.open().await;
+    assert_eq!((table.version(), table.files().unwrap().len()), (3, 3));
+    database.add(&[Answer, Answer, Answer, Voiding(22), Answer]);
+    of_all.ship().await.unwrap();
+    assert_eq!(place.seqs().await, database.valid());
+    assert!(!place.seqs().await.contains(&22));
+}
+
 /// The steps of a piece are: read, remove, append. A process ends after each of them, and the next
 /// one starts from what is in the table.
 #[tokio::test]
@@ -81,7 +108,7 @@ async fn a_crash_between_any_two_steps_changes_nothing() {
         }
         if steps > 2 {
             table
-                .append(piece.rows, APP, 4, piece.position)
+                .append_rows(piece.rows, APP, 4, piece.position)
                 .await
                 .unwrap();
         }
@@ -102,7 +129,7 @@ async fn an_answer_read_before_its_voiding_does_not_come_back() {
     database.add(&[Voiding(1)]);
     let mut fast = relay(&place, &database);
     fast.ship().await.unwrap();
-    let lost = slow.append(old.rows, APP, 0, old.position).await;
+    let lost = slow.append_rows(old.rows, APP, 0, old.position).await;
     assert!(matches!(lost, Err(LakeError::Raced("answers"))), "{lost:?}");
     fast.ship().await.unwrap();
     assert!(place.seqs().await.is_empty());
@@ -151,9 +178,11 @@ async fn small_files_are_put_together_at_the_pace() {
         ..PACE
     };
     let mut relay = Relay::new(place.lake.clone(), TABLE, database.clone(), pace);
-    database.add(&[Answer; 12]);
-    relay.ship().await.unwrap();
-    assert_eq!(place.open().await.files().unwrap().len(), 3, "one a bucket");
+    for _ in 0..4 {
+        database.add(&[Answer; 3]);
+        relay.ship().await.unwrap();
+    }
+    assert_eq!(place.open().await.files().unwrap().len(), 1);
     assert_eq!(place.seqs().await, database.valid());
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray as _, RecordBatch};
 use arrow::compute::concat_batches;
-use lake::{Lake, LakeError, LakeTable, register, session};
+use arrow::datatypes::{Int32Type, Int64Type};
+use lake::{Lake, LakeError, LakeTable, Sizes, register, session};
 use schemas::tables::{ALL, mastery};
 
 use crate::rows::{APP, Place, TABLE, batch, id, seqs};
@@ -14,31 +15,79 @@ async fn values_come_back_as_they_were_after_a_compaction_too() {
     let place = Place::new();
     let mut table = place.open().await;
     let (one, two) = (batch(&[1, 2, 3]), batch(&[4, 5, 6, 7, 8, 9]));
-    table.append(Some(one.clone()), APP, 0, 3).await.unwrap();
-    table.append(Some(two.clone()), APP, 3, 9).await.unwrap();
+    table
+        .append_rows(Some(one.clone()), APP, 0, 3)
+        .await
+        .unwrap();
+    table
+        .append_rows(Some(two.clone()), APP, 3, 9)
+        .await
+        .unwrap();
     let sent = concat_batches(&one.schema(), [&one, &two]).unwrap();
+    assert_eq!(table.files().unwrap().len(), 2, "a file a commit");
+    assert_eq!(read(&table).await, sent);
+    assert_eq!(table.compact(Sizes::default()).await.unwrap(), 1);
+    assert_eq!(table.files().unwrap().len(), 1);
+    assert_eq!(read(&table).await, sent);
     assert_eq!(
-        read(&table).await.columns(),
-        without_bucket(&sent).columns()
-    );
-    let files = table.files().unwrap().len();
-    assert_eq!(
-        table.compact().await.unwrap(),
-        3,
-        "two files a bucket become one"
-    );
-    assert_eq!(table.files().unwrap().len(), files - 3);
-    assert_eq!(
-        read(&table).await.columns(),
-        without_bucket(&sent).columns()
-    );
-    assert_eq!(
-        table.compact().await.unwrap(),
+        table.compact(Sizes::default()).await.unwrap(),
         0,
         "nothing to do is no commit"
     );
     assert_eq!(place.open().await.version(), table.version());
     assert_eq!(table.position(APP).await.unwrap(), 9);
+}
+
+/// Sizes at which the few rows of a test are enough for a file a bucket.
+const SMALL: Sizes = Sizes {
+    large: 64 << 20,
+    mixed: 1,
+    least: 0,
+};
+
+#[tokio::test]
+async fn what_is_enough_becomes_a_file_a_bucket_which_a_removal_rewrites_alone() {
+    let place = Place::new();
+    let mut table = place.open().await;
+    let rows = batch(&[1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    table
+        .append_rows(Some(rows.clone()), APP, 0, 9)
+        .await
+        .unwrap();
+    assert_eq!(table.compact(SMALL).await.unwrap(), -2, "one becomes three");
+    assert_eq!(read(&table).await, rows);
+    let before: BTreeSet<_> = table.files().unwrap().into_iter().collect();
+    let session = session(64 << 20).unwrap();
+    for file in &before {
+        let rows = session
+            .read_parquet(file, datafusion::prelude::ParquetReadOptions::default())
+            .await
+            .unwrap();
+        let rows = rows.collect().await.unwrap();
+        assert_eq!(rows[0].num_rows(), 3);
+        let bucket = rows[0].column(0).as_primitive::<Int32Type>();
+        let seq = rows[0].column(1).as_primitive::<Int64Type>().values();
+        let account = |place: usize| seq[place] % 7;
+        for place in 0..3 {
+            assert_eq!(bucket.value(place), bucket.value(0));
+            assert!(
+                place == 0 || (account(place - 1), seq[place - 1]) < (account(place), seq[place])
+            );
+        }
+    }
+    table.delete(&BTreeSet::from([1]), &[id(4)]).await.unwrap();
+    let after: BTreeSet<_> = table.files().unwrap().into_iter().collect();
+    assert_eq!(before.intersection(&after).count(), 2);
+    assert_eq!(seqs(&table).await, [1, 2, 3, 5, 6, 7, 8, 9]);
+    // What comes later joins its buckets.
+    table
+        .append_rows(Some(batch(&[10, 11, 12])), APP, 9, 12)
+        .await
+        .unwrap();
+    table.compact(SMALL).await.unwrap();
+    assert_eq!(table.compact(SMALL).await.unwrap(), 3);
+    assert_eq!(table.files().unwrap().len(), 3);
+    assert_eq!(place.seqs().await, [1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12]);
 }
 
 async fn read(table: &LakeTable) -> RecordBatch {
@@ -50,11 +99,6 @@ async fn read(table: &LakeTable) -> RecordBatch {
         .unwrap();
     let batches = rows.collect().await.unwrap();
     concat_batches(&batches[0].schema(), &batches).unwrap()
-}
-
-fn without_bucket(rows: &RecordBatch) -> RecordBatch {
-    let columns: Vec<_> = (1..rows.num_columns()).collect();
-    rows.project(&columns).unwrap()
 }
 
 #[tokio::test]
@@ -74,7 +118,7 @@ async fn removed_ids_are_gone_and_a_repetition_changes_nothing() {
     let place = Place::new();
     let mut table = place.open().await;
     table
-        .append(Some(batch(&[1, 2, 3, 4, 5, 6])), APP, 0, 6)
+        .append_rows(Some(batch(&[1, 2, 3, 4, 5, 6])), APP, 0, 6)
         .await
         .unwrap();
     let gone = [id(2), id(3), id(99)];
@@ -94,10 +138,10 @@ async fn removed_ids_are_gone_and_a_repetition_changes_nothing() {
 async fn a_position_moves_without_rows_and_only_from_where_it_is() {
     let place = Place::new();
     let mut table = place.open().await;
-    table.append(None, APP, 0, 4).await.unwrap();
+    table.append_rows(None, APP, 0, 4).await.unwrap();
     assert_eq!(place.open().await.position(APP).await.unwrap(), 4);
     for wrong in [0, 3, 5] {
-        let refused = table.append(Some(batch(&[9])), APP, wrong, 9).await;
+        let refused = table.append_rows(Some(batch(&[9])), APP, wrong, 9).await;
         assert!(
             matches!(refused, Err(LakeError::Raced("answers"))),
             "{refused:?}"
@@ -110,14 +154,17 @@ async fn a_position_moves_without_rows_and_only_from_where_it_is() {
 async fn rows_of_another_history_stay_as_they_are() {
     let place = Place::new();
     let mut table = place.open().await;
-    table.append(Some(batch(&[1])), APP, 0, 1).await.unwrap();
+    table
+        .append_rows(Some(batch(&[1])), APP, 0, 1)
+        .await
+        .unwrap();
     let other = "sillage:1-2:answers";
     let position = table.position(other).await;
     assert!(
         matches!(position, Err(LakeError::OtherHistory("answers"))),
         "{position:?}"
     );
-    let refused = table.append(Some(batch(&[1])), other, 0, 1).await;
+    let refused = table.append_rows(Some(batch(&[1])), other, 0, 1).await;
     assert!(
         matches!(refused, Err(LakeError::OtherHistory("answers"))),
         "{refused:?}"
@@ -130,7 +177,7 @@ async fn an_overwrite_leaves_nothing_of_what_was() {
     let place = Place::new();
     let mut table = place.open().await;
     table
-        .append(Some(batch(&[1, 2, 3])), APP, 0, 3)
+        .append_rows(Some(batch(&[1, 2, 3])), APP, 0, 3)
         .await
         .unwrap();
     table
@@ -159,12 +206,12 @@ async fn a_vacuum_takes_nothing_that_is_new() {
     let mut table = place.open().await;
     for seq in 1..=6 {
         table
-            .append(Some(batch(&[seq])), APP, seq - 1, seq)
+            .append_rows(Some(batch(&[seq])), APP, seq - 1, seq)
             .await
             .unwrap();
     }
     let before = table.files().unwrap();
-    table.compact().await.unwrap();
+    table.compact(Sizes::default()).await.unwrap();
     table.vacuum().await.unwrap();
     assert_eq!(seqs(&table).await, [1, 2, 3, 4, 5, 6]);
     for file in before {
@@ -180,10 +227,10 @@ async fn the_log_tells_of_nobody() {
     let place = Place::new();
     let mut table = place.open().await;
     table
-        .append(Some(batch(&[1, 2, 3, 4])), APP, 0, 4)
+        .append_rows(Some(batch(&[1, 2, 3, 4])), APP, 0, 4)
         .await
         .unwrap();
-    table.compact().await.unwrap();
+    table.compact(Sizes::default()).await.unwrap();
     let log = place.commits().concat();
     assert!(log.contains(r#"\"seq\":1"#), "positions are told: {log}");
     for secret in ["account-1", "activity-1", &id(1), "é"] {
@@ -197,7 +244,7 @@ async fn a_checkpoint_keeps_the_position() {
     let mut table = place.open().await;
     for seq in 1..=60 {
         table
-            .append(Some(batch(&[seq])), APP, seq - 1, seq)
+            .append_rows(Some(batch(&[seq])), APP, seq - 1, seq)
             .await
             .unwrap();
     }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use service::config::{ConfigError, HttpSettings, LakeSettings, Settings};
 
+use crate::jobs::threads;
+
 /// `[analytics]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,6 +19,8 @@ pub struct AnalyticsSettings {
     pub recompute_every_s: u64,
     /// Memory that a recomputation sorts in, in bytes; beyond, it spills to disk.
     pub recompute_memory_bytes: usize,
+    /// Threads that a recomputation runs on; 0: one per core.
+    pub recompute_threads: usize,
 }
 
 /// Everything analytics is told.
@@ -57,6 +61,10 @@ impl AnalyticsConfig {
         let seconds = self.analytics.recompute_every_s;
         (seconds > 0).then(|| Duration::from_secs(seconds))
     }
+
+    pub(crate) fn recompute_threads(&self) -> usize {
+        threads::count(self.analytics.recompute_threads)
+    }
 }
 
 #[cfg(test)]
@@ -69,5 +77,7 @@ mod tests {
         assert_eq!(config.fold_every(), Duration::from_millis(300));
         assert!(config.lake_root.ends_with("lake"));
         assert!(config.recompute_every().is_some());
+        assert_eq!(config.analytics.recompute_threads, 0);
+        assert!(config.recompute_threads() >= 1);
     }
 }

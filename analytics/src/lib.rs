@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use fold::worker;
 use jobs::mastery::{JobError, Report};
+use jobs::threads::Threads;
 use model::Models;
 use store::runs::Cause;
 use store::versions::Status;
@@ -48,8 +49,8 @@ impl Analytics {
     /// Analytics that fold nothing until [`run_background`] runs.
     ///
     /// # Panics
-    /// Outside a tokio runtime: recomputations run on the one that this is called in, whoever asks
-    /// for them.
+    /// Outside a tokio runtime: recomputations are watched on the one that this is called in, whoever
+    /// asks for them.
     #[must_use]
     pub fn new(context: Context, config: AnalyticsConfig) -> Self {
         Self {
@@ -104,10 +105,16 @@ impl Analytics {
         Ok(())
     }
 
-    /// Recomputes mastery from the lake, on the runtime of the workers: whoever asks may go away.
+    /// Recomputes mastery from the lake, on threads of its own: whoever asks may go away.
     pub async fn recompute(self: &Arc<Self>, cause: Cause) -> Result<Report, JobError> {
         let analytics = Arc::clone(self);
-        let job = async move { jobs::mastery::run(&analytics, cause).await };
+        let job = async move {
+            let threads =
+                Threads::start(analytics.config.recompute_threads()).map_err(JobError::Threads)?;
+            let handle = threads.handle().ok_or(JobError::Interrupted)?;
+            let job = handle.spawn(async move { jobs::mastery::run(&analytics, cause).await });
+            job.await.map_err(|_| JobError::Interrupted)?
+        };
         self.runtime
             .spawn(job)
             .await

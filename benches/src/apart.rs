@@ -24,6 +24,7 @@ use crate::server::{self, Server};
 struct Order {
     database: String,
     lake: Option<PathBuf>,
+    whole: bool,
 }
 
 /// What it tells.
@@ -61,6 +62,25 @@ impl Apart {
     /// Starts it on a migrated database. With a `lake`, statements are shipped there as `sillage lrs`
     /// ships them. Its log goes into the file `log`.
     pub async fn start(database: &str, lake: Option<&Path>, log: &Path) -> anyhow::Result<Self> {
+        let order = Order {
+            database: database.to_owned(),
+            lake: lake.map(Path::to_owned),
+            whole: false,
+        };
+        Self::with(&order, log).await
+    }
+
+    /// The same with analytics and the recommender beside, on a database that has their migrations too.
+    pub async fn start_whole(database: &str, lake: &Path, log: &Path) -> anyhow::Result<Self> {
+        let order = Order {
+            database: database.to_owned(),
+            lake: Some(lake.to_owned()),
+            whole: true,
+        };
+        Self::with(&order, log).await
+    }
+
+    async fn with(order: &Order, log: &Path) -> anyhow::Result<Self> {
         let mut process = Command::new(std::env::current_exe()?)
             .arg("--serve")
             .stdin(Stdio::piped())
@@ -69,11 +89,7 @@ impl Apart {
             .kill_on_drop(true)
             .spawn()
             .context("could not start the server's process")?;
-        let order = Order {
-            database: database.to_owned(),
-            lake: lake.map(Path::to_owned),
-        };
-        let order = serde_json::to_string(&order)? + "\n";
+        let order = serde_json::to_string(order)? + "\n";
         let input = process.stdin.as_mut().context("a pipe to the server")?;
         input.write_all(order.as_bytes()).await?;
         let output = process.stdout.take().context("a pipe from the server")?;
@@ -143,7 +159,10 @@ pub fn serve() -> anyhow::Result<()> {
         let mut line = String::new();
         input.read_line(&mut line).await?;
         let order: Order = serde_json::from_str(&line)?;
-        let server = Server::start(&order.database, order.lake.as_deref()).await?;
+        let server = match &order.lake {
+            Some(lake) if order.whole => Server::start_whole(&order.database, lake).await?,
+            lake => Server::start(&order.database, lake.as_deref()).await?,
+        };
         let ready = Ready {
             address: server.address(),
             authorization: server.authorization(),

@@ -5,6 +5,7 @@ pub mod door;
 pub mod ingest;
 pub mod mastery;
 pub mod memory;
+pub mod mixed;
 pub mod overload;
 pub mod queries;
 pub mod scale;
@@ -30,6 +31,8 @@ pub enum Case {
     Mastery,
     /// The memory of the LRS alone, 500 connections, single posts and batches mixed.
     Memory,
+    /// Half the most that the LRS takes, while it is shipped, recomputed, asked and looked at.
+    Mixed,
     /// Twice the most that the LRS takes, offered for a minute, whether or not it answers.
     Overload,
     /// Every filter of the Statement Resource on a large store, against a small one.
@@ -60,7 +63,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=80))]
     pub connections: u16,
     /// Statements: made for a turn at most, which ends when they are all sent (default: 150,000); of a
-    /// large store (default: 1,000,000).
+    /// large store (default: 1,000,000); of `mixed` before the clock runs (default: 100,000).
     #[arg(long, value_parser = clap::value_parser!(u32).range(1_000..=100_000_000))]
     pub statements: Option<u32>,
     /// Keep the store that is filled, in var/bench-store; `queries` takes what is there.
@@ -166,6 +169,7 @@ fn measure(case: Case, arguments: &Arguments) -> anyhow::Result<Report> {
         Case::Ingest => ingest::run(arguments),
         Case::Mastery => mastery::run(arguments),
         Case::Memory => memory::run(arguments),
+        Case::Mixed => mixed::run(arguments),
         Case::Overload => overload::run(arguments),
         Case::Queries => queries::run(arguments),
         Case::Scale => scale::run(arguments),
@@ -188,6 +192,7 @@ mod tests {
             "ingest",
             "mastery",
             "memory",
+            "mixed",
             "overload",
             "queries",
             "scale",

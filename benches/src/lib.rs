@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod administration;
 pub mod apart;
 pub mod bodies;
 pub mod cases;
@@ -11,9 +12,11 @@ pub mod http;
 pub mod limits;
 pub mod load;
 pub mod national;
+pub mod neighbours;
 pub mod plot;
 pub mod report;
 pub mod samples;
+pub mod school;
 pub mod server;
 pub mod shapes;
 pub mod store;

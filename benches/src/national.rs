@@ -9,6 +9,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -48,6 +49,9 @@ const STATEMENTS: u64 = 12;
 /// One statement in so many is of an account that many share, to show the service with.
 const DEMONSTRATION: u32 = 500;
 
+/// `homePage` of those accounts, who are in no class.
+pub const DEMONSTRATION_PORTAL: &str = "https://demonstration.edu.example.net";
+
 /// Ids that are remembered; what refers to a statement takes one of the older half: two batches of 500
 /// ago, so it is stored.
 const REMEMBERED: usize = 2_048;
@@ -71,6 +75,7 @@ const VERBS: [(&str, &str); 12] = [
 /// What all supplies of a run share.
 #[derive(Debug)]
 pub struct Country {
+    pupils: u64,
     series: Vec<Series>,
     lessons: Vec<String>,
     verb: Zipf,
@@ -97,12 +102,45 @@ struct Exercise {
 impl Default for Country {
     fn default() -> Self {
         Self {
+            pupils: PUPILS,
             series: (0..SERIES).map(Series::new).collect(),
             lessons: (0..LESSONS).map(lesson).collect(),
             verb: Zipf::new(VERBS.len(), 3.0),
             one_series: Zipf::new(SERIES, 1.0),
         }
     }
+}
+
+impl Country {
+    /// A part of it: so many schools, on the same activities.
+    #[must_use]
+    pub fn schools(count: u64) -> Self {
+        Self {
+            pupils: count * CLASSES * CLASS,
+            ..Self::default()
+        }
+    }
+
+    /// Its classes, each with the number of its school and those of its pupils.
+    pub fn classes(&self) -> impl Iterator<Item = (u64, Range<u64>)> + '_ {
+        (0..self.pupils.div_ceil(CLASS)).map(|class| {
+            let first = class * CLASS;
+            (class / CLASSES, first..self.pupils.min(first + CLASS))
+        })
+    }
+
+    /// What is answered: its IRI, and whether it is of mathematics.
+    pub fn exercises(&self) -> impl Iterator<Item = (String, bool)> + '_ {
+        self.series.iter().flat_map(|series| {
+            let is_maths = series.subject == "mathematiques";
+            (1..=EXERCISES).map(move |number| (exercise(&series.iri, number), is_maths))
+        })
+    }
+}
+
+/// The IRI of an exercise of a series.
+fn exercise(series: &str, number: usize) -> String {
+    format!("{series}/exercice/{number:02}")
 }
 
 impl Series {
@@ -136,11 +174,12 @@ impl Series {
 }
 
 impl Exercise {
-    fn new(series: &str, number: usize, exercise: usize) -> Self {
-        let (a, b) = (3 + number % 17, 2 + exercise * 7 % 23);
+    fn new(series: &str, number: usize, in_series: usize) -> Self {
+        let (a, b) = (3 + number % 17, 2 + in_series * 7 % 23);
+        let iri = exercise(series, in_series);
         let right = format!("{}/{b}", a * b + 1);
         let object = format!(
-            r#"{{"objectType":"Activity","id":"{series}/exercice/{exercise:02}","definition":{{"type":"{}","interactionType":"fill-in","name":{{"fr-FR":"Écrire {a} + 1/{b} en une fraction"}},"correctResponsesPattern":["{right}"]}}}}"#,
+            r#"{{"objectType":"Activity","id":"{iri}","definition":{{"type":"{}","interactionType":"fill-in","name":{{"fr-FR":"Écrire {a} + 1/{b} en une fraction"}},"correctResponsesPattern":["{right}"]}}}}"#,
             activity_types::INTERACTION
         );
         Self {
@@ -197,10 +236,10 @@ struct Session {
 impl Session {
     fn open(random: &mut ChaCha8Rng, country: &Country, alone: bool) -> Self {
         let (first, pupils) = if alone {
-            (random.random_range(0..PUPILS), 1)
+            (random.random_range(0..country.pupils), 1)
         } else {
-            let class = random.random_range(0..PUPILS.div_ceil(CLASS));
-            (class * CLASS, CLASS.min(PUPILS - class * CLASS))
+            let class = random.random_range(0..country.pupils.div_ceil(CLASS));
+            (class * CLASS, CLASS.min(country.pupils - class * CLASS))
         };
         let series = country.one_series.choose(random);
         Self {
@@ -369,7 +408,8 @@ impl Statements {
     /// A statement about another.
     fn refer(&mut self, text: &mut String, id: Uuid, verb: usize, target: Uuid) {
         let _ = write!(text, r#"{{"id":"{id}","actor":"#);
-        teacher(text, self.random.random_range(0..PUPILS.div_ceil(CLASS)));
+        let classes = self.country.pupils.div_ceil(CLASS);
+        teacher(text, self.random.random_range(0..classes));
         let (iri, says) = VERBS[verb];
         let _ = write!(
             text,
@@ -385,11 +425,7 @@ impl Said<'_> {
         if random.random_ratio(1, DEMONSTRATION) {
             // The first of four has half of it.
             let which = random.random_range(0_u64..8).leading_zeros() - 61;
-            account(
-                text,
-                "https://demonstration.edu.example.net",
-                u64::MAX - u64::from(which),
-            );
+            account(text, DEMONSTRATION_PORTAL, u64::MAX - u64::from(which));
         } else {
             pupil(text, self.pupil);
         }
@@ -482,12 +518,21 @@ impl Said<'_> {
 
 /// A pupil, on the portal of the académie.
 fn pupil(text: &mut String, number: u64) {
-    let portal = number / (CLASS * CLASSES * SCHOOLS);
-    account(
-        text,
-        &format!("https://ent-{portal:02}.example.net"),
-        number,
-    );
+    account(text, &portal(number), number);
+}
+
+/// `homePage` of the accounts of a pupil's académie.
+fn portal(pupil: u64) -> String {
+    let portal = pupil / (CLASS * CLASSES * SCHOOLS);
+    format!("https://ent-{portal:02}.example.net")
+}
+
+/// The account of a pupil: `homePage` and name.
+#[must_use]
+pub fn account_of(pupil: u64) -> (String, String) {
+    let mut name = String::with_capacity(128);
+    write_name(&mut name, pupil);
+    (portal(pupil), name)
 }
 
 /// The teacher of a class.
@@ -505,6 +550,12 @@ fn account(text: &mut String, home_page: &str, number: u64) {
         text,
         r#"{{"objectType":"Agent","account":{{"homePage":"{home_page}","name":""#
     );
+    write_name(text, number);
+    text.push_str("\"}}");
+}
+
+/// The 128 digits of a number.
+fn write_name(text: &mut String, number: u64) {
     for part in 0..8 {
         let _ = write!(
             text,
@@ -512,7 +563,6 @@ fn account(text: &mut String, home_page: &str, number: u64) {
             mixed(number.wrapping_mul(8).wrapping_add(part))
         );
     }
-    text.push_str("\"}}");
 }
 
 /// The same UUID for the same pupil and occasion.
@@ -592,6 +642,29 @@ mod tests {
             who.len()
         });
         assert!(most.max() > Some(20));
+    }
+
+    #[test]
+    fn a_part_of_the_country_has_its_own_pupils_alone() {
+        let country = Arc::new(Country::schools(2));
+        let pupils: HashMap<String, u64> = country
+            .classes()
+            .flat_map(|(school, pupils)| pupils.map(move |pupil| (account_of(pupil).1, school)))
+            .collect();
+        assert_eq!(pupils.len() as u64, 2 * CLASSES * CLASS);
+        let exercises: Vec<String> = country.exercises().map(|(iri, _)| iri).collect();
+        assert_eq!(exercises.len(), SERIES * EXERCISES);
+        let body = Statements::new(3, &country).batch(5_000);
+        let made: Vec<Value> = serde_json::from_slice(&body).unwrap();
+        let answered = made
+            .iter()
+            .filter(|one| one["verb"]["id"] == verbs::ANSWERED);
+        for one in answered {
+            let account = &one["actor"]["account"];
+            let shown = account["homePage"] == DEMONSTRATION_PORTAL;
+            assert!(shown || pupils.contains_key(account["name"].as_str().unwrap()));
+            assert!(exercises.iter().any(|iri| one["object"]["id"] == **iri));
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::cpu::LOAD_THREADS;
+use crate::neighbours::Neighbours;
 
 /// How long an idle connection is kept, as `sillage` has it.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
@@ -45,6 +46,15 @@ impl Server {
     /// Starts it on a migrated database, on a port of its own, at the default settings. With a folder for
     /// the `lake`, statements are shipped there.
     pub async fn start(database: &str, lake: Option<&Path>) -> anyhow::Result<Self> {
+        Self::of(database, lake, false).await
+    }
+
+    /// The same with its neighbours, as `sillage up` has them.
+    pub async fn start_whole(database: &str, lake: &Path) -> anyhow::Result<Self> {
+        Self::of(database, Some(lake), true).await
+    }
+
+    async fn of(database: &str, lake: Option<&Path>, whole: bool) -> anyhow::Result<Self> {
         let settings = Settings::defaults();
         let database_settings: DatabaseSettings = settings.section("database")?;
         let http: HttpSettings = settings.section("http")?;
@@ -58,9 +68,16 @@ impl Server {
         if let Some(lake) = lake {
             config.lake_root = lake.display().to_string();
         }
-        let lrs = Arc::new(Lrs::new(context, config)?);
         let shutdown = CancellationToken::new();
         let mut background = JoinSet::new();
+        let neighbours = match lake.filter(|_| whole) {
+            Some(lake) => Some(Neighbours::start(&context, &settings, lake).await?),
+            None => None,
+        };
+        if let Some(neighbours) = &neighbours {
+            neighbours.work(&mut background, &shutdown);
+        }
+        let lrs = Arc::new(Lrs::new(context, config)?);
         background.spawn(lrs::run_background(Arc::clone(&lrs), shutdown.clone()));
         if lake.is_some() {
             let relay = lrs::run_relay(Arc::clone(&lrs), shutdown.clone());
@@ -80,6 +97,7 @@ impl Server {
                 .app_data(credentials.clone())
                 .app_data(web::Data::from(Arc::clone(&lrs)))
                 .configure(lrs::routes)
+                .configure(|cfg| neighbours.iter().for_each(|all| all.routes(cfg)))
         })
         .workers(cores())
         .keep_alive(KEEP_ALIVE)

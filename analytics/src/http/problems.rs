@@ -98,9 +98,10 @@ impl From<JobError> for Problem {
                 })
             }
             JobError::Store(error) => error.into(),
-            JobError::NotReady | JobError::Interrupted | JobError::Lake(_) => {
-                Self::unavailable(&error)
-            }
+            JobError::NotReady
+            | JobError::Threads(_)
+            | JobError::Interrupted
+            | JobError::Lake(_) => Self::unavailable(&error),
             JobError::Gone | JobError::Recompute(_) => Self::internal(&error),
         }
     }

@@ -36,6 +36,9 @@ pub enum JobError {
     /// The version was taken away while it was built.
     #[error("the version was taken away while it was built")]
     Gone,
+    /// The system gives no thread.
+    #[error("could not start the threads of the recomputation")]
+    Threads(#[source] std::io::Error),
     /// The task that recomputed ended early.
     #[error("the recomputation was interrupted")]
     Interrupted,

@@ -92,6 +92,10 @@ pub async fn answers(analytics: &Analytics) -> Result<Option<Answers>, LakeError
         return Ok(None);
     }
     let session = session(analytics.config().analytics.recompute_memory_bytes)?;
+    // More parts than threads would only share the memory among more.
+    let parts = analytics.config().recompute_threads();
+    let config = session.copied_config().with_target_partitions(parts);
+    let session = SessionContext::new_with_config_rt(config, session.runtime_env());
     register(&session, &table)?;
     let version = i64::try_from(table.version()).unwrap_or(i64::MAX);
     Ok(Some(Answers {

@@ -1,6 +1,7 @@
-//! `mixed`: half the most that the LRS takes, for a minute, and beside it all that a service does with
-//! statements: they are folded and shipped to the lake, mastery is recomputed from there again and again
-//! on one core, teachers look at their classes and applications ask for statements.
+//! `mixed`: half the most that the LRS takes, and beside it all that a service does with statements.
+//!
+//! They are folded and shipped to the lake, mastery is recomputed from there again and again on one core,
+//! teachers look at their classes and applications ask for statements.
 //!
 //! The server is in a process of its own with analytics and the recommender, the load in another, on the
 //! same processors. The most is that of the LRS alone, in a closed loop, right before. Pupils, teachers

@@ -320,6 +320,33 @@ impl Model {
         self.subjects.iter().find(|subject| subject.name == name)
     }
 
+    /// The competency of this URI, with the index of its subject.
+    #[must_use]
+    pub fn place_of(&self, uri: &str) -> Option<(usize, &Competency)> {
+        self.subjects
+            .iter()
+            .enumerate()
+            .find_map(|(index, subject)| {
+                let mut competencies = subject.competencies.iter();
+                let found = competencies.find(|competency| competency.uri == uri)?;
+                Some((index, found))
+            })
+    }
+
+    /// The URI of a competency or a domain, by its key.
+    #[must_use]
+    pub fn uri_of(&self, key: u64) -> Option<&str> {
+        let domains = self.subjects.iter().flat_map(|subject| &subject.domains);
+        let competencies = self
+            .subjects
+            .iter()
+            .flat_map(|subject| &subject.competencies);
+        let domains = domains.map(|domain| (domain.key, domain.uri.as_str()));
+        let competencies = competencies.map(|one| (one.key, one.uri.as_str()));
+        let mut all = domains.chain(competencies);
+        all.find(|(known, _)| *known == key).map(|(_, uri)| uri)
+    }
+
     /// The item of this key, if the catalogue has it and the framework knows its competencies.
     #[must_use]
     pub fn item(&self, key: u64) -> Option<&Item> {

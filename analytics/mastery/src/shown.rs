@@ -177,6 +177,12 @@ impl PupilState {
         }
     }
 
+    /// The degree of a competency after the last answer that practised it: what the band keeps.
+    #[must_use]
+    pub fn last_degree(&self, competency: u64) -> Option<Degree> {
+        self.c.get(&competency).and_then(|node| node.degree)
+    }
+
     /// M of a competency at a time.
     #[must_use]
     pub fn m(&self, model: &Model, competency: &Competency, t: Option<f64>) -> f64 {

@@ -8,5 +8,5 @@ pub mod person;
 pub mod usage;
 pub mod worker;
 
-pub use person::{Answer, PersonFold};
+pub use person::{Answer, Observer, PersonFold};
 pub use usage::Usage;

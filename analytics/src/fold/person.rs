@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mastery::{Model, PupilState};
+use mastery::{Item, Model, PupilState};
 use schemas::profile::FoldKey;
 
 /// An answer, as the fold needs it.
@@ -28,6 +28,22 @@ impl Answer {
     #[must_use]
     pub fn time_s(&self) -> Option<f64> {
         (!self.invented_time).then(|| mastery::seconds(self.key.answered_at))
+    }
+}
+
+/// Who looks on while a person's answers are folded, and folds each into the state of its subject.
+pub trait Observer {
+    /// Folds an answer by [`PupilState::answer`], or by what does the same and tells more.
+    fn answer(&mut self, model: &Model, state: &mut PupilState, item: &Item, answer: &Answer);
+}
+
+/// Nobody looks on.
+#[derive(Clone, Copy, Debug)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {
+    fn answer(&mut self, model: &Model, state: &mut PupilState, item: &Item, answer: &Answer) {
+        state.answer(model, item, answer.outcome, answer.correct, answer.time_s());
     }
 }
 
@@ -58,17 +74,26 @@ pub struct PersonFold {
 impl PersonFold {
     /// The fold of these answers, in whatever order they come.
     #[must_use]
-    pub fn of(model: &Model, mut answers: Vec<Answer>) -> Self {
+    pub fn of(model: &Model, answers: Vec<Answer>) -> Self {
+        Self::observed(model, answers, &mut Unobserved)
+    }
+
+    /// The same while somebody looks on.
+    pub fn observed(model: &Model, mut answers: Vec<Answer>, observer: &mut impl Observer) -> Self {
         answers.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         let mut fold = Self::default();
         for answer in &answers {
-            fold.push(model, answer);
+            fold.push_observed(model, answer, observer);
         }
         fold
     }
 
     /// Folds the next answer; its key is later than [`PersonFold::last`].
     pub fn push(&mut self, model: &Model, answer: &Answer) {
+        self.push_observed(model, answer, &mut Unobserved);
+    }
+
+    fn push_observed(&mut self, model: &Model, answer: &Answer, observer: &mut impl Observer) {
         debug_assert!(self.last.as_ref() < Some(&answer.key), "answers in order");
         if let Some(item) = model.item(answer.item) {
             let subject = model.subjects()[item.subject()].name();
@@ -77,7 +102,7 @@ impl PersonFold {
                     .insert(subject.to_owned(), PupilState::new(model));
             }
             if let Some(state) = self.states.get_mut(subject) {
-                state.answer(model, item, answer.outcome, answer.correct, answer.time_s());
+                observer.answer(model, state, item, answer);
             }
         } else {
             let count = self.others.entry(answer.item).or_default();

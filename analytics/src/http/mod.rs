@@ -11,6 +11,7 @@ mod roster;
 pub mod routes;
 mod status;
 mod totals;
+mod why;
 
 use utoipa::OpenApi;
 
@@ -29,6 +30,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     classes::mastery,
     pupils::mastery,
     pupils::resolve,
+    why::get,
     totals::get,
     status::get,
     jobs::mastery,

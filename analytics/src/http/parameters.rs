@@ -9,6 +9,7 @@ use service::error::Problem;
 use uuid::Uuid;
 
 use super::problems;
+use crate::aggregates::why::Audience;
 
 /// The time of an evaluation, as text: it is read here, so that what is wrong is told by its name.
 #[derive(Debug, Deserialize)]
@@ -29,6 +30,30 @@ impl AsOf {
                           2026-01-31T17:00:00Z; a + in it is written %2B in a query";
             problems::bad("as_of", "as_of-rfc3339", detail)
         })
+    }
+}
+
+/// For whom something is explained, and as of when.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WhyOf {
+    audience: Option<String>,
+    as_of: Option<String>,
+}
+
+impl WhyOf {
+    /// Both; the time is now where it is left out.
+    pub(super) fn read(self) -> Result<(Audience, DateTime<Utc>), Problem> {
+        let given = self.audience.as_deref();
+        let known = Audience::ALL.into_iter();
+        let audience = known.clone().find(|one| Some(one.as_str()) == given);
+        let audience = audience.ok_or_else(|| {
+            let names: Vec<&str> = known.map(Audience::as_str).collect();
+            let detail = format!("audience is one of {}", names.join(", "));
+            problems::bad("audience", "audience-known", &detail)
+        })?;
+        let as_of = AsOf { as_of: self.as_of };
+        Ok((audience, as_of.read()?))
     }
 }
 

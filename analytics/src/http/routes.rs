@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, ResponseError, web};
 
-use super::{classes, framework, jobs, problems, pupils, roster, status, totals};
+use super::{classes, framework, jobs, problems, pupils, roster, status, totals, why};
 
 /// The resources of analytics under `/api/v1`. The application gives `web::Data<Analytics>` and
 /// `web::Data<service::identity::Credentials>`.
@@ -38,6 +38,11 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
     .service(
         web::resource("/api/v1/pupils/{key}/mastery")
             .route(web::get().to(pupils::mastery))
+            .default_service(web::to(|| method_not_allowed("GET"))),
+    )
+    .service(
+        web::resource("/api/v1/pupils/{key}/mastery/{competency}/why")
+            .route(web::get().to(why::get))
             .default_service(web::to(|| method_not_allowed("GET"))),
     )
     .service(

@@ -73,6 +73,13 @@ pub async fn begin(client: &mut Client) -> Result<Transaction<'_>, StoreError> {
     Ok(client.transaction().await?)
 }
 
+/// A transaction that only reads, all of it as of its first statement.
+pub async fn begin_snapshot(client: &mut Client) -> Result<Transaction<'_>, StoreError> {
+    let transaction = client.build_transaction().read_only(true);
+    let level = tokio_postgres::IsolationLevel::RepeatableRead;
+    Ok(transaction.isolation_level(level).start().await?)
+}
+
 /// Commits: what was written is there for everybody.
 pub async fn commit(transaction: Transaction<'_>) -> Result<(), StoreError> {
     Ok(transaction.commit().await?)

@@ -5,4 +5,5 @@ mod fold;
 mod rest;
 mod roster;
 mod versions;
+mod why;
 mod world;

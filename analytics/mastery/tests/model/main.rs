@@ -1,6 +1,7 @@
 //! The model against its reference, its properties, and what may be shown of it.
 
 mod common;
+mod explain;
 mod fixture;
 mod properties;
 mod shown;

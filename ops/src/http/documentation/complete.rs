@@ -203,7 +203,10 @@ fn form(path: &str, name: &str) -> Option<Value> {
         "statementId" | "voidedStatementId" | "registration" => text("uuid"),
         "key" if !path.starts_with("/api/v1/credentials/") => text("uuid"),
         "since" | "until" | "as_of" => text("date-time"),
-        "verb" | "activity" | "activityId" => text("iri"),
+        "verb" | "activity" | "activityId" | "competency" => text("iri"),
+        "audience" => Some(json!({
+            "type": "string", "enum": ["pupil", "parent", "teacher", "auditor"],
+        })),
         "format" => Some(json!({ "type": "string", "enum": ["exact", "ids", "canonical"] })),
         "limit" if path.starts_with("/xapi/") => Some(json!({ "type": "integer", "minimum": 0 })),
         "limit" => {

@@ -54,12 +54,12 @@ impl Explanation {
     /// The mean of a competency at a time, explained by the answers that led from the state `start`,
     /// before the first one, to `end`.
     #[must_use]
-    pub fn of(
+    pub fn of<'a>(
         model: &Model,
         start: &PupilState,
         end: &PupilState,
         competency: &Competency,
-        traces: &[Trace],
+        traces: impl DoubleEndedIterator<Item = &'a Trace>,
         t: Option<f64>,
     ) -> Self {
         let now = Moment::new(t);
@@ -70,7 +70,6 @@ impl Explanation {
         let time = end.competency_at(model, key, now).practice - practice;
         let mut kept = end.kept(model, key, now);
         let mut answers: Vec<Added> = traces
-            .iter()
             .rev()
             .map(|trace| added(trace, competency, &mut kept))
             .collect();

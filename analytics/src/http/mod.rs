@@ -2,6 +2,8 @@
 
 mod body;
 mod classes;
+mod declared_profile;
+mod evaluations;
 mod framework;
 mod jobs;
 mod parameters;
@@ -31,6 +33,12 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     pupils::mastery,
     pupils::resolve,
     why::get,
+    declared_profile::put,
+    declared_profile::get,
+    declared_profile::delete,
+    evaluations::post,
+    evaluations::list,
+    evaluations::delete,
     totals::get,
     status::get,
     jobs::mastery,

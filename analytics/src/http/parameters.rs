@@ -63,6 +63,11 @@ pub(super) fn key(text: &str) -> Result<PersonKey, Problem> {
         .map_err(|_| problems::bad("key", "key-uuid", "a key is a UUID of 36 characters"))
 }
 
+/// A UUID of 36 characters, as everywhere in a path or a body of ours.
+pub(super) fn uuid(text: &str) -> Option<Uuid> {
+    PersonKey::from_str(text).ok().map(|key| key.as_uuid())
+}
+
 /// The key of a class in a path.
 pub(super) fn class(text: &str) -> Result<Uuid, Problem> {
     key(text).map(|key| key.as_uuid())

@@ -7,8 +7,8 @@ use service::error::{Broken, Problem};
 
 use crate::aggregates::why::WhyError;
 use crate::jobs::mastery::JobError;
-use crate::people::RosterFault;
 use crate::people::import::ImportError;
+use crate::people::{InputError, RosterFault};
 
 /// Where the rules of the parameters stand.
 pub(super) const SECTION: &str = "Sillage API, analytics";
@@ -123,6 +123,25 @@ impl From<WhyError> for Problem {
             }
             WhyError::Store(error) => error.into(),
             WhyError::Mismatch => Self::internal(&error),
+        }
+    }
+}
+
+impl From<InputError> for Problem {
+    fn from(error: InputError) -> Self {
+        match error {
+            InputError::UnknownPupil => unknown_pupil(),
+            InputError::Conflict => {
+                let detail = "this id is another evaluation's: nothing changed";
+                Self::new(StatusCode::CONFLICT, "conflict", detail).broken(Broken {
+                    pointer: Some("/id".to_owned()),
+                    rule: "evaluation-id-taken".to_owned(),
+                    section: Some(SECTION.to_owned()),
+                    detail: detail.to_owned(),
+                })
+            }
+            InputError::NotReady => Self::unavailable(&error),
+            InputError::Store(error) => error.into(),
         }
     }
 }

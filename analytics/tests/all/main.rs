@@ -2,6 +2,7 @@
 
 mod equal;
 mod fold;
+mod inputs;
 mod rest;
 mod roster;
 mod versions;

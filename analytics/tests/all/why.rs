@@ -72,6 +72,14 @@ pub(crate) async fn why(
     body
 }
 
+/// A service whose catalogue has enough exercises for a degree to show.
+async fn world() -> World {
+    let world = World::bare().await;
+    world.set_catalogue(48).await;
+    world.analytics.start().await.expect("started");
+    world
+}
+
 /// A pupil with a history of everything: right, wrong, in part, hard, easy, own and other competencies,
 /// a time that was made up, a session a day.
 async fn history(world: &World) {
@@ -88,10 +96,16 @@ async fn history(world: &World) {
             .await;
     }
     world.answer(&given(50, "b", 0, true, 60)).await;
+    // Forty exercises, each once, most of them right.
+    for n in 0..40 {
+        let at_s = 12 * DAY_S + n as i64 * 3_600;
+        let answer = given(100 + n, "c", 8 + n as usize, n % 10 != 3, at_s);
+        world.answer(&answer).await;
+    }
     world.fold().await;
 }
 
-fn lines(body: &Value) -> String {
+pub(crate) fn lines(body: &Value) -> String {
     let mut text = String::new();
     let shown = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     for line in body["summary"].as_array().into_iter().flatten() {
@@ -156,20 +170,23 @@ pub(crate) fn adds_up(body: &Value) {
 
 #[actix_web::test]
 async fn each_audience_is_told_in_its_own_words() {
-    let world = World::new().await;
+    let world = world().await;
     history(&world).await;
     let (own, other) = (competency(0), competency(5));
     let (a, b) = (key(&world, "a").await, key(&world, "b").await);
+    let c = key(&world, "c").await;
     for audience in Audience::ALL {
         let audience = audience.as_str();
         let mut text = String::new();
         for (what, key, competency) in [
-            ("enough answers", &a, &own),
+            ("enough answers", &c, &own),
+            ("answers that do not settle it", &a, &own),
             ("one answer", &b, &own),
             ("none of its own", &a, &other),
         ] {
-            let body = why(&world, key, competency, audience, 20 * DAY_S).await;
+            let body = why(&world, key, competency, audience, 14 * DAY_S).await;
             adds_up(&body);
+            assert_eq!(body["level"]["degree"].is_null(), what != "enough answers");
             assert_eq!(body["audit"].is_object(), audience == "auditor");
             let _ = writeln!(text, "# {what}\n{}", lines(&body));
         }
@@ -179,7 +196,7 @@ async fn each_audience_is_told_in_its_own_words() {
 
 #[actix_web::test]
 async fn an_auditor_sees_every_figure() {
-    let world = World::new().await;
+    let world = world().await;
     history(&world).await;
     let (a, b) = (key(&world, "a").await, key(&world, "b").await);
     let mut body = why(&world, &b, &competency(0), "auditor", 20 * DAY_S).await;
@@ -224,7 +241,7 @@ async fn an_auditor_sees_every_figure() {
 
 #[actix_web::test]
 async fn what_is_explained_is_what_is_shown_at_any_time() {
-    let world = World::new().await;
+    let world = world().await;
     history(&world).await;
     let key = key(&world, "a").await;
     for after_s in [-1, 0, DAY_S, 3 * DAY_S, 6 * DAY_S, 300 * DAY_S] {
@@ -248,7 +265,7 @@ async fn what_is_explained_is_what_is_shown_at_any_time() {
 
 #[actix_web::test]
 async fn a_voided_answer_explains_nothing_any_more() {
-    let world = World::new().await;
+    let world = world().await;
     history(&world).await;
     let key = key(&world, "a").await;
     let told = |body: &Value, id: u64| {
@@ -266,7 +283,7 @@ async fn a_voided_answer_explains_nothing_any_more() {
 
 #[actix_web::test]
 async fn nothing_else_is_explained_than_what_is_served() {
-    let world = World::new().await;
+    let world = world().await;
     history(&world).await;
     let key = key(&world, "a").await;
     let path = path(&key, &competency(0), "pupil", 20 * DAY_S);
@@ -313,7 +330,7 @@ async fn nothing_else_is_explained_than_what_is_served() {
 
 #[actix_web::test]
 async fn who_asks_wrongly_is_told() {
-    let world = World::new().await;
+    let world = world().await;
     history(&world).await;
     let key = key(&world, "a").await;
     let own = encoded(&competency(0));

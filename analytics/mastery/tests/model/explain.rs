@@ -2,10 +2,10 @@
 //! does changes nothing of what it does.
 
 use mastery::explain::rounded;
-use mastery::{Explanation, Model, PupilState, Trace};
+use mastery::{Degree, Explanation, Finding, Model, PupilState, Trace};
 use proptest::prelude::*;
 
-use crate::common::{domain_key, item_key};
+use crate::common::{competency_key, domain_key, item_key};
 use crate::properties::{Answer, answers, model};
 
 /// What the parts may differ from the figure by: the bound of the contract.
@@ -17,6 +17,7 @@ fn traced(
     declared: &[(u32, f64)],
     clock: &mut f64,
     answers: &[Answer],
+    evaluations: &[(usize, Finding)],
 ) -> (PupilState, PupilState, Vec<Trace>) {
     let mut start = PupilState::new(model);
     for &(domain, observed) in declared {
@@ -24,7 +25,13 @@ fn traced(
     }
     let (mut state, mut plain) = (start.clone(), start.clone());
     let mut traces = Vec::new();
-    for answer in answers {
+    for (place, answer) in answers.iter().enumerate() {
+        for (_, finding) in evaluations.iter().filter(|(before, _)| *before == place) {
+            let competency = competency_key(10 + place as u32 % 3);
+            let item = model.reference_item(competency).expect("of the model");
+            plain.evaluate(model, &item, *finding, *clock);
+            traces.push(state.evaluate_traced(model, &item, *finding, *clock));
+        }
         let t = answer.after.map(|seconds| {
             *clock += seconds;
             *clock
@@ -44,17 +51,26 @@ fn declared() -> impl Strategy<Value = Vec<(u32, f64)>> {
         .prop_map(|map| map.into_iter().collect::<Vec<_>>())
 }
 
+fn evaluations() -> impl Strategy<Value = Vec<(usize, Finding)>> {
+    let finding = prop_oneof![
+        (0.0..=1.0).prop_map(Finding::Share),
+        (1_u8..=6).prop_map(|n| Finding::Degree(Degree::new(n).expect("a degree"))),
+    ];
+    prop::collection::vec((0_usize..60, finding), 0..6)
+}
+
 proptest! {
     #[test]
     fn the_parts_sum_to_the_mean(
-        answers in answers(), declared in declared(),
+        answers in answers(), declared in declared(), evaluations in evaluations(),
         later in prop::option::of(prop_oneof![Just(0.0), 0.0..600.0, 0.0..1e8])
     ) {
         let (model, mut clock) = (model(), 1e9);
-        let (start, end, traces) = traced(&model, &declared, &mut clock, &answers);
+        let (start, end, traces) =
+            traced(&model, &declared, &mut clock, &answers, &evaluations);
         let t = later.map(|later: f64| clock + later);
         for competency in model.subjects()[0].competencies() {
-            let told = Explanation::of(&model, &start, &end, competency, &traces, t);
+            let told = Explanation::of(&model, &start, &end, competency, traces.iter(), t);
             let (mean, variance) = end.level(&model, competency, t);
             prop_assert_eq!((told.mean, told.variance), (mean, variance));
             let sum = told.prior + told.answers.iter().map(|a| a.total()).sum::<f64>() + told.time;
@@ -64,7 +80,7 @@ proptest! {
             prop_assert_eq!(declared.is_empty(), told.prior == 0.0);
 
             let by_size = told.by_size();
-            prop_assert_eq!(by_size.len(), answers.len());
+            prop_assert_eq!(by_size.len(), traces.len());
             let sizes: Vec<f64> = by_size.iter().map(|&p| told.answers[p].total().abs()).collect();
             prop_assert!(sizes.is_sorted_by(|a, b| a >= b));
         }
@@ -75,9 +91,9 @@ proptest! {
         answers in answers()
     ) {
         let (model, mut clock) = (model(), 1e9);
-        let (start, end, traces) = traced(&model, &[], &mut clock, &answers);
+        let (start, end, traces) = traced(&model, &[], &mut clock, &answers, &[]);
         for competency in model.subjects()[0].competencies() {
-            let told = Explanation::of(&model, &start, &end, competency, &traces, Some(clock));
+            let told = Explanation::of(&model, &start, &end, competency, traces.iter(), Some(clock));
             for (answer, added) in answers.iter().zip(&told.answers) {
                 let item = model.item(item_key(answer.item)).expect("of the model");
                 let practised = item.loadings().iter().any(|l| l.key == competency.key());

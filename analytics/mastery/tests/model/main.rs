@@ -3,5 +3,7 @@
 mod common;
 mod explain;
 mod fixture;
+mod inputs;
 mod properties;
 mod shown;
+mod treatments;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use mastery::trace::Move;
-use mastery::{Competency, Degree, Hyper, Model, PupilState, Reference, Scale, Trace};
+use mastery::{Competency, Degree, Hyper, Model, PupilState, Reference, Scale};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::fold::Answer;
+use super::watch::Seen;
 
 /// The equations by which the figures can be computed again, in the words of `docs/concepts/why.md`.
 const EQUATIONS: [&str; 7] = [
@@ -95,12 +95,14 @@ impl From<Move> for NodeMove {
     }
 }
 
-/// What one answer did.
+/// What one answer or evaluation did.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct AuditStep {
-    /// Id of its statement.
-    pub statement: Uuid,
-    /// Parameters of the item: a, b, s2.
+    /// Id of the answer's statement; null for an evaluation.
+    pub statement: Option<Uuid>,
+    /// Id of the evaluation; null for an answer.
+    pub evaluation: Option<Uuid>,
+    /// Parameters of the item: a, b, s2; for an evaluation those of the competency's reference.
     pub item: ItemOf,
     /// The outcome: y.
     pub y: f64,
@@ -156,11 +158,9 @@ pub struct CompetencyStep {
 
 impl Audit {
     pub(super) fn new(
-        model: &Model,
-        competency: &Competency,
-        position: i64,
+        (model, competency, position): (&Model, &Competency, i64),
         (start, end): (&PupilState, &PupilState),
-        seen: &[(Answer, Trace)],
+        seen: &[Seen],
     ) -> Self {
         let Reference { a, b } = competency.reference();
         Self {
@@ -174,7 +174,7 @@ impl Audit {
             last_degree: end.last_degree(competency.key()).map(Degree::number),
             start: nodes(model, competency, start),
             end: nodes(model, competency, end),
-            steps: seen.iter().map(|(a, t)| step(model, a, t)).collect(),
+            steps: seen.iter().map(|seen| step(model, seen)).collect(),
         }
     }
 }
@@ -191,7 +191,8 @@ fn nodes(model: &Model, competency: &Competency, state: &PupilState) -> Nodes {
     }
 }
 
-fn step(model: &Model, answer: &Answer, trace: &Trace) -> AuditStep {
+fn step(model: &Model, seen: &Seen) -> AuditStep {
+    let trace = &seen.trace;
     let figures = &trace.step;
     let uri = |key: u64| model.uri_of(key).unwrap_or_default().to_owned();
     let domains = trace.domains.iter();
@@ -205,7 +206,8 @@ fn step(model: &Model, answer: &Answer, trace: &Trace) -> AuditStep {
         (uri(one.competency), step)
     });
     AuditStep {
-        statement: answer.key.id.as_uuid(),
+        statement: seen.statement(),
+        evaluation: seen.evaluation(),
         item: ItemOf {
             a: trace.item.a,
             b: trace.item.b,

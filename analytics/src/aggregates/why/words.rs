@@ -26,11 +26,20 @@ pub(super) struct Facts {
     pub(super) declared: bool,
 }
 
-/// An answer that is told of.
+/// What is told of one by one.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum What<'a> {
+    /// An answer, with the title of the exercise where the catalogue has it.
+    Answer(Option<&'a str>),
+    /// An evaluation made outside, with the *niveau* where a degree was entered.
+    Evaluation(Option<&'a str>),
+}
+
+/// An answer or an evaluation that is told of.
 #[derive(Debug)]
 pub(super) struct Moved<'a> {
-    /// Title of the exercise, where the catalogue has it.
-    pub(super) title: Option<&'a str>,
+    /// Which of them.
+    pub(super) what: What<'a>,
     /// The y of the model.
     pub(super) outcome: f64,
     /// Success that was expected.
@@ -163,9 +172,12 @@ pub(super) fn moved(audience: Audience, moved: &Moved<'_>) -> String {
         return moved_in_figures(moved);
     }
     let pupil = audience == Audience::Pupil;
-    let title = moved.title.map_or("un exercice".to_owned(), quoted);
+    let title = match moved.what {
+        What::Answer(title) => title.map_or(String::new(), |title| format!("{}, ", quoted(title))),
+        What::Evaluation(level) => return evaluated(pupil, level, moved),
+    };
     let exercise = format!(
-        "{title}, un exercice {}{}",
+        "{title}un exercice {}{}",
         difficulty(pupil, moved.expected),
         relation(moved.relation),
     );
@@ -199,15 +211,49 @@ pub(super) fn moved(audience: Audience, moved: &Moved<'_>) -> String {
     format!("{}{NB}: {effect}.", capitalized(&format!("{when}{did}")))
 }
 
+fn evaluated(pupil: bool, level: Option<&str>, moved: &Moved<'_>) -> String {
+    let when = moved
+        .when
+        .map_or(String::new(), |(seconds, _)| format!("{}, ", ago(seconds)));
+    let total = moved.added.total();
+    let way = if total >= 0.0 { "monter" } else { "baisser" };
+    let whose = if pupil {
+        "ton niveau estimé"
+    } else {
+        "l'estimation"
+    };
+    format!(
+        "{} a fait {} {way} {whose}.",
+        capitalized(&format!(
+            "{when}une évaluation faite hors de l'application{} ({})",
+            relation(moved.relation),
+            found(level, moved.outcome)
+        )),
+        much(total),
+    )
+}
+
+/// What an evaluation found, as it was entered.
+fn found(level: Option<&str>, outcome: f64) -> String {
+    level.map_or_else(
+        || format!("réussite{NB}: {}", percent(outcome)),
+        |level| format!("niveau{NB}: {level}"),
+    )
+}
+
 fn moved_in_figures(moved: &Moved<'_>) -> String {
     let when = moved.when.map_or(String::new(), |(_, day)| {
         format!("{:02}/{:02}/{}, ", day.day(), day.month(), day.year())
     });
-    let title = moved.title.map_or("un exercice".to_owned(), quoted);
-    let outcome = match moved.outcome {
-        y if y >= 1.0 => "réussi".to_owned(),
-        y if y <= 0.0 => "non réussi".to_owned(),
-        y => format!("réussi à {}", percent(y)),
+    let title = match moved.what {
+        What::Answer(title) => title.map_or("exercice".to_owned(), quoted),
+        What::Evaluation(_) => "évaluation saisie".to_owned(),
+    };
+    let outcome = match (moved.what, moved.outcome) {
+        (What::Evaluation(level), y) => found(level, y),
+        (_, y) if y >= 1.0 => "réussi".to_owned(),
+        (_, y) if y <= 0.0 => "non réussi".to_owned(),
+        (_, y) => format!("réussi à {}", percent(y)),
     };
     let names = ["compétence", "domaine", "niveau général", "pratique"];
     let Added {
@@ -262,12 +308,12 @@ pub(super) fn time(audience: Audience, facts: &Facts, units: i64) -> Option<Stri
     let since = lasting(facts.since_practice_s.filter(|seconds| *seconds > 0.0)?);
     Some(match audience {
         Audience::Pupil => format!(
-            "Dernier exercice de cette compétence il y a {since}{NB}: l'estimation compte un peu \
-             d'oubli, que refaire un exercice aide à rattraper."
+            "Dernier exercice de cette compétence il y a {since}{NB}: l'estimation compte une \
+             part d'oubli, que refaire un exercice aide à rattraper."
         ),
         Audience::Parent => format!(
-            "Dernier exercice de cette compétence il y a {since}{NB}: l'estimation compte un peu \
-             d'oubli, qu'un nouvel exercice aide à rattraper."
+            "Dernier exercice de cette compétence il y a {since}{NB}: l'estimation compte une \
+             part d'oubli, qu'un nouvel exercice aide à rattraper."
         ),
         Audience::Teacher | Audience::Auditor => {
             format!("Temps sans pratique, {since}{NB}: {}.", figure(units))

@@ -200,7 +200,7 @@ fn form(path: &str, name: &str) -> Option<Value> {
         "X-Experience-API-Version" | "version" => {
             Some(json!({ "type": "string", "pattern": VERSION }))
         }
-        "statementId" | "voidedStatementId" | "registration" => text("uuid"),
+        "statementId" | "voidedStatementId" | "registration" | "evaluation" => text("uuid"),
         "key" if !path.starts_with("/api/v1/credentials/") => text("uuid"),
         "since" | "until" | "as_of" => text("date-time"),
         "verb" | "activity" | "activityId" | "competency" => text("iri"),

@@ -36,9 +36,45 @@ impl Gauss {
 
 /// What one answer gives to every node: the same residual and weight, each by its own loading.
 #[derive(Debug, Clone, Copy)]
-struct Gain {
-    e: f64,
-    w: f64,
+pub(crate) struct Gain {
+    pub(crate) e: f64,
+    pub(crate) w: f64,
+}
+
+impl Gain {
+    /// What an outcome `y` gives where logits of mean `x` and variance `v` were expected of an item
+    /// whose difficulty has the variance `s2`; and the success that `x` alone means.
+    pub(crate) fn of(x: f64, v: f64, s2: f64, y: f64) -> (f64, Self) {
+        let p = sigmoid(x);
+        let w = p * (1.0 - p);
+        let total = 1.0 + w * (v + s2);
+        let gain = Self {
+            e: (y - p) / total,
+            w: w / total,
+        };
+        (p, gain)
+    }
+}
+
+/// The figures of one step of the filter, on the logit scale: what it expected, and what came.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Step {
+    /// The outcome, in `[0, 1]`.
+    pub y: f64,
+    /// Ability for the item: mean and variance.
+    pub theta: (f64, f64),
+    /// What an immediate second try at the item changes.
+    pub retry: f64,
+    /// Logits of success: mean and variance.
+    pub x: (f64, f64),
+    /// Success expected before the answer, its uncertainty counted in.
+    pub expected: f64,
+    /// Success at the mean of the logits.
+    pub p: f64,
+    /// The residual ε that moves every mean: by variance · loading · ε.
+    pub residual: f64,
+    /// The weight W that narrows every variance: by variance² · loading² · W.
+    pub weight: f64,
 }
 
 /// A time in seconds, or none: NaN, which is never later than anything.
@@ -252,6 +288,18 @@ impl PupilState {
         correct: bool,
         t: Option<f64>,
     ) -> f64 {
+        self.step(model, item, y, correct, t).expected
+    }
+
+    /// The same, and gives every figure of the step.
+    pub(crate) fn step(
+        &mut self,
+        model: &Model,
+        item: &Item,
+        y: f64,
+        correct: bool,
+        t: Option<f64>,
+    ) -> Step {
         let hyper = model.hyper();
         let now = Moment::new(t);
         let y = if y.is_nan() {
@@ -270,27 +318,31 @@ impl PupilState {
         let (theta, v_theta) = self.touch(model, item, now);
 
         let a = item.params().a;
-        let x = a * theta + self.s.m + memory.m + self.retry(hyper, item.key()) - item.params().b;
+        let retry = self.retry(hyper, item.key());
+        let x = a * theta + self.s.m + memory.m + retry - item.params().b;
         let v = a * a * v_theta + self.s.v + memory.v;
         let expected = expected_sigmoid(x, v);
+        let (p, gain) = Gain::of(x, v, item.params().s2, y);
 
-        let p = sigmoid(x);
-        let w = p * (1.0 - p);
-        let total = 1.0 + w * (v + item.params().s2);
-        let gain = Gain {
-            e: (y - p) / total,
-            w: w / total,
-        };
-
-        self.update_competencies(hyper, item, gain, now);
+        self.update_competencies(hyper, item, gain, now, true);
         self.update_item(hyper, item.key(), memory.step(1.0, gain), y, correct, now);
         self.update_general(hyper, a, gain);
+        self.update_session(hyper, gain);
         self.answers += 1;
         self.correct += u64::from(correct);
         self.last = now;
         self.prev = Some((item.key(), correct));
         self.update_degrees(model, item, now);
-        expected
+        Step {
+            y,
+            theta: (theta, v_theta),
+            retry,
+            x: (x, v),
+            expected,
+            p,
+            residual: gain.e,
+            weight: gain.w,
+        }
     }
 
     /// The success to expect on an item at a time, without the form of the session: what a policy
@@ -464,13 +516,13 @@ impl PupilState {
         )
     }
 
-    fn opens_session(&self, hyper: &Hyper, now: Moment) -> bool {
+    pub(crate) fn opens_session(&self, hyper: &Hyper, now: Moment) -> bool {
         now.since(self.last)
             .is_some_and(|seconds| seconds > hyper.gap_s())
     }
 
     /// The memory of an item, faded to a time.
-    fn item_at(&self, hyper: &Hyper, item: u64, now: Moment) -> Gauss {
+    pub(crate) fn item_at(&self, hyper: &Hyper, item: u64, now: Moment) -> Gauss {
         let Some(node) = self.e.get(&item) else {
             return Gauss::prior(hyper.vi);
         };
@@ -494,7 +546,7 @@ impl PupilState {
 
     /// Fades the item's competencies to `now`, in place, and sums the ability for the item over
     /// them: mean and variance.
-    fn touch(&mut self, model: &Model, item: &Item, now: Moment) -> (f64, f64) {
+    pub(crate) fn touch(&mut self, model: &Model, item: &Item, now: Moment) -> (f64, f64) {
         let f = item.share();
         let (mut sum, mut v_sum) = (0.0, 0.0);
         for loading in item.loadings() {
@@ -511,7 +563,16 @@ impl PupilState {
         (self.g.m + sum, self.g.v + v_sum)
     }
 
-    fn update_competencies(&mut self, hyper: &Hyper, item: &Item, gain: Gain, now: Moment) {
+    /// Moves the item's competencies and their domains; `exercise`: whether it counts among the
+    /// exercises of the session.
+    pub(crate) fn update_competencies(
+        &mut self,
+        hyper: &Hyper,
+        item: &Item,
+        gain: Gain,
+        now: Moment,
+        exercise: bool,
+    ) {
         let h = item.params().a * item.share();
         let (session, number) = (self.session, self.answers);
         for (position, loading) in item.loadings().iter().enumerate() {
@@ -520,7 +581,7 @@ impl PupilState {
                 node.node.v += hyper.qk;
                 node.n += 1;
                 node.at = now;
-                if position == 0 {
+                if exercise && position == 0 {
                     node.count_recent(session, number);
                 }
             }
@@ -568,12 +629,15 @@ impl PupilState {
         node.session = self.session;
     }
 
-    fn update_general(&mut self, hyper: &Hyper, a: f64, gain: Gain) {
+    pub(crate) fn update_general(&mut self, hyper: &Hyper, a: f64, gain: Gain) {
         let g = self.g.step(a, gain);
         self.g = Gauss {
             m: g.m,
             v: g.v + hyper.qg,
         };
+    }
+
+    fn update_session(&mut self, hyper: &Hyper, gain: Gain) {
         let s = self.s.step(1.0, gain);
         let phi2 = hyper.phi * hyper.phi;
         self.s = Gauss {

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+pub mod accuracy;
 pub mod apart;
+pub mod baselines;
 pub mod bodies;
 pub mod cases;
 pub mod cluster;

@@ -8,9 +8,11 @@
 //! 3. [`state`]: [`PupilState`], the fold of one answer ([`PupilState::answer`]), a prediction
 //!    ([`PupilState::predict`]), the level of a competency.
 //! 4. [`shown`]: [`Mastery`] of a competency or a domain, degrees, and when they may be shown.
+//!    [`before`]: what the answer before changes in the next one's chance.
 //! 5. [`codec`]: a state as bytes and back.
 //! 6. [`maths`]: the only place that names `libm`.
 
+pub mod before;
 pub mod codec;
 pub mod hyper;
 pub mod maths;
@@ -18,6 +20,7 @@ pub mod model;
 pub mod shown;
 pub mod state;
 
+pub use before::{Before, beside};
 pub use codec::DecodeError;
 pub use hyper::{Hyper, Scale};
 pub use model::{Competency, Domain, Item, ItemParams, Loading, Model, Reference, Subject};

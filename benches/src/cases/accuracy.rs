@@ -4,14 +4,18 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
-use fit::{Answers, Predicted, Settings, fit};
+use fit::sequences::Sequences;
+use fit::{Answers, Predicted, Settings, filter, fit};
 use mastery::Hyper;
 
 use super::Arguments;
-use crate::accuracy::{Fold, Outcome, VARIANTS, files, folded, folds, made_up, page, read};
+use crate::accuracy::{
+    Fold, Outcome, VARIANTS, Variant, files, folded, folds, made_up, page, read,
+};
 use crate::report::{Bar, Report, complain};
 use crate::server::cores;
 use crate::{baselines, plot, workspace_root};
@@ -89,13 +93,8 @@ fn measure(file: &str, answers: &Answers, settings: &Settings) -> anyhow::Result
     for (index, fold) in folds.iter().enumerate() {
         complain(&format!("{file}: fold {} of {}", index + 1, folds.len()));
         let hyper = whole(fold, settings, &mut predicted)?;
-        for variant in VARIANTS {
-            let fitted = fit(&fold.train, &variant.settings(&hyper, settings));
-            let everybody: Vec<usize> = (0..fold.test.pupils().len()).collect();
-            let test = fit::sequences::Sequences::new(&fold.test, &everybody, &fitted.hyper);
-            let told =
-                fit::filter::predictions(&test, &fitted.items, &fitted.hyper, settings.workers);
-            keep(&mut predicted, format!("sillage-{}", variant.name), told);
+        for (name, told) in parts(fold, &hyper, settings)? {
+            keep(&mut predicted, format!("sillage-{name}"), told);
         }
         for (name, told) in compare(fold)? {
             keep(&mut predicted, name.to_owned(), told);
@@ -123,6 +122,40 @@ fn whole(fold: &Fold, settings: &Settings, predicted: &mut Predictions) -> anyho
         folded(&fitted, &fold.test)?,
     );
     Ok(fitted.hyper)
+}
+
+/// The model without each of its parts: as many at a time as there are workers, each on one thread.
+fn parts(
+    fold: &Fold,
+    whole: &Hyper,
+    settings: &Settings,
+) -> anyhow::Result<Vec<(&'static str, Vec<Predicted>)>> {
+    let alone = Settings {
+        workers: 1,
+        ..settings.clone()
+    };
+    let everybody: Vec<usize> = (0..fold.test.pupils().len()).collect();
+    let part = |variant: &Variant| {
+        let fitted = fit(&fold.train, &variant.settings(whole, &alone));
+        let test = Sequences::new(&fold.test, &everybody, &fitted.hyper);
+        filter::predictions(&test, &fitted.items, &fitted.hyper, 1)
+    };
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while let Some(variant) = VARIANTS.get(next.fetch_add(1, Ordering::Relaxed)) {
+            done.push((variant.name, part(variant)));
+        }
+        done
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..settings.workers).map(|_| scope.spawn(work)).collect();
+        let mut all = Vec::new();
+        for worker in workers {
+            all.extend(worker.join().map_err(|_| anyhow!("a part broke off"))?);
+        }
+        Ok(all)
+    })
 }
 
 /// The baselines, side by side.

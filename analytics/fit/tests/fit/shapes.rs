@@ -127,17 +127,18 @@ fn each_item_once_and_many_competencies_an_item() {
 
 #[test]
 fn an_item_that_nobody_answered_is_one_of_its_competency() {
-    let answers = simulated(&[-2.0, 0.0, 2.0], 80, 20, 1);
+    // Three items of each competency, all easy of the first.
+    let difficulties = [-2.1, 0.0, 2.1, -2.0, 0.1, 2.0, -1.9, -0.1, 1.9];
+    let answers = simulated(&difficulties, 80, 40, 1);
     let mut tags: Vec<Vec<usize>> = answers.items().iter().map(|tags| tags.to_vec()).collect();
     tags.push(vec![0]);
     let answers = Answers::new(tags, vec![0; 3], answers.pupils().to_vec()).expect("well formed");
     let fitted = fitted(&answers);
-    assert_eq!(fitted.answers[3], 0);
-    let (new, sister) = (fitted.items[3], fitted.items[0]);
-    assert!(
-        new.b < 0.0 && new.s2 > sister.s2,
-        "{new:?} beside {sister:?}"
-    );
+    assert_eq!(fitted.answers[9], 0);
+    let [new, sister, hard] = [9, 0, 2].map(|item| fitted.items[item]);
+    assert!((new.b - sister.b).abs() < 0.5, "{new:?} beside {sister:?}");
+    assert!(hard.b - new.b > 2.0, "{new:?} beside {hard:?}");
+    assert!(new.s2 > sister.s2, "{new:?} beside {sister:?}");
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //!
 //! Each learns from the answers of some pupils and then says, before every answer of pupils it never saw,
 //! how likely success is, from that pupil's earlier answers alone. Several competencies of an item count
-//! as their mean, or each by itself, as told at the model. Those that the literature leaves free are
-//! fitted as it fits them; nothing is handicapped.
+//! as their mean, or each by itself, as told at the model. They are our own
+//! implementations; `docs/model.md` says where they fall short of published ones.
 
 mod bkt;
 mod elo;

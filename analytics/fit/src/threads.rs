@@ -57,7 +57,7 @@ mod tests {
         let ends = [10, 20, 30, 40, 50, 60, 70, 80];
         assert_eq!(shares(ends.into_iter(), 2), [0..4, 4..8]);
         assert_eq!(shares([100, 110].into_iter(), 2), [0..1, 1..2]);
-        assert_eq!(shares([].into_iter(), 2), [0..0]);
+        assert_eq!(shares([].into_iter(), 2), vec![Range { start: 0, end: 0 }]);
         let three = shares([5, 6, 7].into_iter(), 8);
         assert_eq!(three.last().unwrap().end, 3);
         assert!(three.windows(2).all(|pair| pair[0].end == pair[1].start));

@@ -75,7 +75,7 @@ impl PupilState {
         Step {
             y,
             theta: (theta, v_theta),
-            retry: 0.0,
+            before: (0.0, 0.0),
             x: (x, v),
             expected,
             p,

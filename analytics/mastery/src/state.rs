@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use crate::before::{Before, beside};
 use crate::hyper::Hyper;
 use crate::maths::{exp, expected_sigmoid, ln_1p, pow, sigmoid};
 use crate::model::{Competency, Item, Loading, Model};
@@ -63,8 +64,9 @@ pub struct Step {
     pub y: f64,
     /// Ability for the item: mean and variance.
     pub theta: (f64, f64),
-    /// What an immediate second try at the item changes.
-    pub retry: f64,
+    /// What the answer before and earlier answers to the item change ([`crate::before`]), and the pupil's
+    /// own way with retries: mean and variance.
+    pub before: (f64, f64),
     /// Logits of success: mean and variance.
     pub x: (f64, f64),
     /// Success expected before the answer, its uncertainty counted in.
@@ -223,6 +225,8 @@ pub(crate) type KeyMap<V> = HashMap<u64, V, BuildHasherDefault<KeyHasher>>;
 pub struct PupilState {
     pub(crate) g: Gauss,
     pub(crate) s: Gauss,
+    /// The pupil's own way with retries: what the same item again at once brings more, or less.
+    pub(crate) h: Gauss,
     pub(crate) d: KeyMap<DomainNode>,
     pub(crate) c: KeyMap<CompetencyNode>,
     pub(crate) e: KeyMap<ItemNode>,
@@ -244,6 +248,7 @@ impl PupilState {
         Self {
             g: Gauss::prior(hyper.vg),
             s: Gauss::prior(hyper.vs),
+            h: Gauss::prior(hyper.vr),
             d: KeyMap::default(),
             c: KeyMap::default(),
             e: KeyMap::default(),
@@ -318,9 +323,10 @@ impl PupilState {
         let (theta, v_theta) = self.touch(model, item, now);
 
         let a = item.params().a;
-        let retry = self.retry(hyper, item.key());
-        let x = a * theta + self.s.m + memory.m + retry - item.params().b;
-        let v = a * a * v_theta + self.s.v + memory.v;
+        let habit = self.habit(item);
+        let before = (self.retry(model, item) + habit.m, habit.v);
+        let x = a * theta + self.s.m + memory.m + before.0 - item.params().b;
+        let v = a * a * v_theta + self.s.v + memory.v + before.1;
         let expected = expected_sigmoid(x, v);
         let (p, gain) = Gain::of(x, v, item.params().s2, y);
 
@@ -328,6 +334,9 @@ impl PupilState {
         self.update_item(hyper, item.key(), memory.step(1.0, gain), y, correct, now);
         self.update_general(hyper, a, gain);
         self.update_session(hyper, gain);
+        if self.is_retry(item) {
+            self.h = self.h.step(1.0, gain);
+        }
         self.answers += 1;
         self.correct += u64::from(correct);
         self.last = now;
@@ -336,7 +345,7 @@ impl PupilState {
         Step {
             y,
             theta: (theta, v_theta),
-            retry,
+            before,
             x: (x, v),
             expected,
             p,
@@ -362,8 +371,9 @@ impl PupilState {
         }
         let a = item.params().a;
         let theta = self.g.m + sum;
-        let x = a * theta + memory.m + self.retry(hyper, item.key()) - item.params().b;
-        expected_sigmoid(x, a * a * (self.g.v + v_sum) + memory.v)
+        let habit = self.habit(item);
+        let x = a * theta + memory.m + self.retry(model, item) + habit.m - item.params().b;
+        expected_sigmoid(x, a * a * (self.g.v + v_sum) + memory.v + habit.v)
     }
 
     /// Mastery of a competency on the logit scale at a time: mean and variance.
@@ -535,13 +545,37 @@ impl PupilState {
         }
     }
 
-    /// What an immediate second try at an item changes.
-    fn retry(&self, hyper: &Hyper, item: u64) -> f64 {
-        match self.prev {
-            Some((prev, true)) if prev == item => hyper.rr,
-            Some((prev, false)) if prev == item => hyper.rw,
-            _ => 0.0,
+    /// Whether `item`, answered now, would be the same item again at once.
+    fn is_retry(&self, item: &Item) -> bool {
+        self.prev.is_some_and(|(prev, _)| prev == item.key())
+    }
+
+    /// The pupil's way with retries, where `item` would be one.
+    fn habit(&self, item: &Item) -> Gauss {
+        if self.is_retry(item) {
+            self.h
+        } else {
+            Gauss::prior(0.0)
         }
+    }
+
+    /// What stands beside ability and memory, were `item` answered now ([`before`]).
+    ///
+    /// [`before`]: crate::before
+    fn retry(&self, model: &Model, item: &Item) -> f64 {
+        let main_of = |item: &Item| item.loadings()[0].key;
+        let before = self.prev.map(|(prev, correct)| Before {
+            same_item: prev == item.key(),
+            same_competency: model
+                .item(prev)
+                .is_some_and(|prev| main_of(prev) == main_of(item)),
+            correct,
+        });
+        let (right, wrong) = self.e.get(&item.key()).map_or((0, 0), |node| {
+            (node.correct, node.n.saturating_sub(node.correct))
+        });
+        let count = |n: u32| if n == 0 { 0.0 } else { ln_1p(f64::from(n)) };
+        beside(model.hyper(), before, count(right), count(wrong))
     }
 
     /// Fades the item's competencies to `now`, in place, and sums the ability for the item over

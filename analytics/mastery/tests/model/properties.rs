@@ -122,7 +122,7 @@ proptest! {
     #[test]
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let _ = PupilState::decode(&bytes);
-        let _ = PupilState::decode(&[b"SLG\x01".as_slice(), &bytes].concat());
+        let _ = PupilState::decode(&[b"SLG\x02".as_slice(), &bytes].concat());
     }
 
     #[test]

@@ -75,13 +75,13 @@ proptest! {
             let again = state.clone().answer_traced(&model, item, 1.0, true, Some(t + 5.0));
             let hyper = model.hyper();
             let retry = if correct { hyper.rr } else { hyper.rw };
-            prop_assert_eq!(again.step.retry.to_bits(), retry.to_bits());
+            prop_assert_eq!(again.step.before.0.to_bits(), retry.to_bits());
             let elsewhere = state.clone().answer_traced(&model, other, 1.0, true, Some(t + 5.0));
-            prop_assert_eq!(elsewhere.step.retry.to_bits(), 0.0_f64.to_bits());
+            prop_assert_eq!(elsewhere.step.before.0.to_bits(), 0.0_f64.to_bits());
             // Between them somebody who did another item tries no more at once.
             state.answer(&model, other, 1.0, true, Some(t + 5.0));
             let later = state.answer_traced(&model, item, 1.0, true, Some(t + 10.0));
-            prop_assert_eq!(later.step.retry.to_bits(), 0.0_f64.to_bits());
+            prop_assert_eq!(later.step.before.0.to_bits(), 0.0_f64.to_bits());
             // Each counts as practice of the competency.
             prop_assert_eq!(again.competencies[0].answers, elsewhere.competencies[0].answers);
         }

@@ -12,9 +12,9 @@ use super::watch::Seen;
 /// The equations by which the figures can be computed again, in the words of `docs/concepts/why.md`.
 const EQUATIONS: [&str; 7] = [
     "θ = g + f·Σ(d + c + L), vθ = v(g) + f²·Σ(v(d) + v(c)), over the item's K competencies, f = 1/K",
-    "x = a·θ + s + e + r − b, V = a²·vθ + v(s) + v(e)",
+    "x = a·θ + s + e + r − b, V = a²·vθ + v(s) + v(e) + v(r)",
     "expected = σ(x / √(1 + π/8·V)); p = σ(x), w = p·(1−p), S = 1 + w·(V + s2), ε = (y−p)/S, W = w/S",
-    "every node, with its loading h (g: a; d, c: a·f; s, e: 1): m ← m + v·h·ε, v ← v − v²·h²·W",
+    "every node, with its loading h (g: a; d, c: a·f; s, e, a pupil's way with retries in r: 1): m ← m + v·h·ε, v ← v − v²·h²·W",
     "time since practice of c: q = ln(1 + t/τ), c ← c·exp(−rk·q), L = λ·ln(1+n) + κ − ρ·q (L = 0 while n = 0)",
     "mean = g + d + c·exp(−rk·q) + L, variance = v(g) + v(d) + v(c)",
     "M = σ((a_ref·mean − b_ref) / √(1 + π/8·a_ref²·variance)); degree = the cuts that M passes, the last degree kept within the band",
@@ -108,8 +108,8 @@ pub struct AuditStep {
     pub y: f64,
     /// Ability for the item: θ.
     pub theta: Gaussian,
-    /// What an immediate second try changes: r.
-    pub retry: f64,
+    /// What the answer before and earlier answers to the item change: r.
+    pub before: Gaussian,
     /// Logits of success: x, V.
     pub x: Gaussian,
     /// Success expected before.
@@ -215,7 +215,7 @@ fn step(model: &Model, seen: &Seen) -> AuditStep {
         },
         y: figures.y,
         theta: figures.theta.into(),
-        retry: figures.retry,
+        before: figures.before.into(),
         x: figures.x.into(),
         expected: figures.expected,
         p: figures.p,

@@ -1,5 +1,6 @@
 //! The cases: a file each.
 
+pub mod accuracy;
 pub mod dictionary;
 pub mod door;
 pub mod ingest;
@@ -21,6 +22,8 @@ use crate::report::{Report, complain};
 /// What can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Case {
+    /// Each answer of every reference file predicted before it is seen, against the literature's models.
+    Accuracy,
     /// What a zstd dictionary saves of the statements that are kept; trains one beside.
     Dictionary,
     /// What the LRS computes of a statement, step by step, against reading its JSON.
@@ -164,6 +167,7 @@ fn smoke(arguments: &Arguments) -> anyhow::Result<()> {
 
 fn measure(case: Case, arguments: &Arguments) -> anyhow::Result<Report> {
     match case {
+        Case::Accuracy => accuracy::run(arguments),
         Case::Dictionary => dictionary::run(arguments),
         Case::Door => door::run(arguments),
         Case::Ingest => ingest::run(arguments),
@@ -187,6 +191,7 @@ mod tests {
         assert_eq!(arguments.case, None);
         let text = list();
         for name in [
+            "accuracy",
             "dictionary",
             "door",
             "ingest",

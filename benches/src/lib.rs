@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+pub mod accuracy;
 pub mod administration;
 pub mod apart;
+pub mod baselines;
 pub mod bodies;
 pub mod cases;
 pub mod cluster;

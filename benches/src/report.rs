@@ -161,7 +161,8 @@ pub(crate) fn figure(value: f64) -> String {
     match value.abs() {
         size if size >= 100.0 => format!("{value:.0}"),
         size if size >= 10.0 => format!("{value:.1}"),
-        _ => format!("{value:.2}"),
+        size if size >= 1.0 => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
     }
 }
 
@@ -222,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_bar_is_met_or_missed() {
-        assert_eq!(Bar::AtLeast(0.5).verdict(0.5), "≥ 0.50, met");
+        assert_eq!(Bar::AtLeast(0.5).verdict(0.5), "≥ 0.500, met");
         assert_eq!(Bar::AtMost(50.0).verdict(467.0), "≤ 50.0, missed");
     }
 

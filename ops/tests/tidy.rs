@@ -35,7 +35,7 @@ const LICENCES: [&str; 16] = [
 const LAYERS: [&[&str]; 6] = [
     &["schemas"],
     &["mastery", "service"],
-    &["lake"],
+    &["fit", "lake"],
     &["lrs", "analytics", "recommender"],
     &["ops"],
     &["benches"],

@@ -2,7 +2,7 @@
 //!
 //! Layout, all little endian: the magic `SLG` and the version byte; answers `u64`, correct `u64`,
 //! session `u32`; last, session start `f64` (NaN: none); previous item `u64` and `u8` (0 none, 1
-//! wrong, 2 right); g and s as (mean, variance); then domains, competencies and items, each a count
+//! wrong, 2 right); g, s and h as (mean, variance); then domains, competencies and items, each a count
 //! `u32` and that many records by rising key.
 
 use thiserror::Error;
@@ -11,9 +11,9 @@ use crate::shown::Degree;
 use crate::state::{CompetencyNode, DomainNode, Gauss, ItemNode, KeyMap, Moment, PupilState};
 
 /// First bytes of every state, with the version of the layout.
-const MAGIC: [u8; 4] = *b"SLG\x01";
+const MAGIC: [u8; 4] = *b"SLG\x02";
 
-const HEADER_LEN: usize = 4 + 8 + 8 + 4 + 8 + 8 + 8 + 1 + 16 + 16;
+const HEADER_LEN: usize = 4 + 8 + 8 + 4 + 8 + 8 + 8 + 1 + 16 + 16 + 16;
 const DOMAIN_LEN: usize = 8 + 16 + 4 + 1;
 const COMPETENCY_LEN: usize = 8 + 16 + 4 + 8 + 1 + 8 + 8 + 4;
 const ITEM_LEN: usize = 8 + 16 + 8 + 4 + 4 + 4;
@@ -51,6 +51,7 @@ impl PupilState {
         out.u8(self.prev.map_or(0, |(_, right)| 1 + u8::from(right)));
         out.gauss(self.g);
         out.gauss(self.s);
+        out.gauss(self.h);
         out.records(&self.d, Writer::domain);
         out.records(&self.c, Writer::competency);
         out.records(&self.e, Writer::item);
@@ -76,6 +77,7 @@ impl PupilState {
             prev: input.prev()?,
             g: input.gauss()?,
             s: input.gauss()?,
+            h: input.gauss()?,
             d: input.records(DOMAIN_LEN, Reader::domain)?,
             c: input.records(COMPETENCY_LEN, Reader::competency)?,
             e: input.records(ITEM_LEN, Reader::item)?,

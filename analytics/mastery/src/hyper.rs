@@ -47,6 +47,25 @@ pub struct Hyper {
     pub rw: f64,
     /// The same item again at once, after a right answer.
     pub rr: f64,
+    /// Variance between pupils of what a retry at once brings, before any: some think again, some click.
+    #[serde(default)]
+    pub vr: f64,
+    /// Another item of the same main competency at once, after a wrong answer.
+    #[serde(default)]
+    pub sw: f64,
+    /// Another item of the same main competency at once, after a right answer.
+    #[serde(default)]
+    pub sr: f64,
+    /// An item of another main competency, after a wrong answer; after a right one nothing changes: that
+    /// is what the others are measured against.
+    #[serde(default)]
+    pub ow: f64,
+    /// Practice of an item: weight of `ln(1 + right answers)` to it before.
+    #[serde(default)]
+    pub er: f64,
+    /// Practice of an item: weight of `ln(1 + wrong answers)` to it before.
+    #[serde(default)]
+    pub ew: f64,
     /// Unit of time of forgetting, in seconds.
     pub tau: f64,
     /// Time without an answer after which a new session begins, in hours.
@@ -75,6 +94,12 @@ impl Default for Hyper {
             gi0: 1.10,
             rw: -0.40,
             rr: -0.33,
+            vr: 0.0,
+            sw: 0.0,
+            sr: 0.0,
+            ow: 0.0,
+            er: 0.0,
+            ew: 0.0,
             tau: 60.0,
             gap: 4.0,
         }
@@ -83,11 +108,11 @@ impl Default for Hyper {
 
 impl Hyper {
     /// Every constant in a fixed order, for the fingerprint.
-    pub(crate) fn values(&self) -> [f64; 21] {
+    pub(crate) fn values(&self) -> [f64; 27] {
         [
             self.vg, self.vd, self.vk, self.vs, self.vi, self.qg, self.qd, self.qk, self.qi,
             self.phi, self.lam, self.kap, self.rho, self.rk, self.ri, self.gi1, self.gi0, self.rw,
-            self.rr, self.tau, self.gap,
+            self.rr, self.vr, self.sw, self.sr, self.ow, self.er, self.ew, self.tau, self.gap,
         ]
     }
 

@@ -8,21 +8,33 @@
 //! 3. [`state`]: [`PupilState`], the fold of one answer ([`PupilState::answer`]), a prediction
 //!    ([`PupilState::predict`]), the level of a competency.
 //! 4. [`shown`]: [`Mastery`] of a competency or a domain, degrees, and when they may be shown.
-//! 5. [`codec`]: a state as bytes and back.
-//! 6. [`maths`]: the only place that names `libm`.
+//!    [`before`]: what the answer before changes in the next one's chance.
+//! 5. [`declared`]: what a pupil said before the first answer. [`evaluation`]: what was found outside.
+//! 6. [`trace`]: what one answer did to a state. [`explain`]: a mean as the sum of what moved it.
+//! 7. [`codec`]: a state as bytes and back.
+//! 8. [`maths`]: the only place that names `libm`.
 
+pub mod before;
 pub mod codec;
+pub mod declared;
+pub mod evaluation;
+pub mod explain;
 pub mod hyper;
 pub mod maths;
 pub mod model;
 pub mod shown;
 pub mod state;
+pub mod trace;
 
+pub use before::{Before, beside};
 pub use codec::DecodeError;
+pub use evaluation::Finding;
+pub use explain::{Added, Explanation};
 pub use hyper::{Hyper, Scale};
 pub use model::{Competency, Domain, Item, ItemParams, Loading, Model, Reference, Subject};
 pub use shown::{Degree, Mastery};
-pub use state::{ItemMemory, Node, PupilState, Shared};
+pub use state::{ItemMemory, Node, PupilState, Shared, Step};
+pub use trace::Trace;
 
 /// Seconds since the Unix epoch, as the model counts time, from microseconds.
 ///

@@ -14,7 +14,11 @@ use crate::state::KeyMap;
 
 /// Version of the code that folds: raised by hand whenever a change here changes a state, so that
 /// states made by another version are made again.
-pub const CODE_VERSION: u32 = 1;
+pub const CODE_VERSION: u32 = 2;
+
+/// Variance of the difficulty of what an evaluation asked, around the competency's reference: that of
+/// an item whose degree somebody judged by eye (`schemas::catalogue`). An assumption, not measured.
+const EVALUATION_VARIANCE: f64 = 0.5;
 
 /// Practice counts whose level is computed once.
 const PRACTICE_TABLE: u32 = 512;
@@ -318,6 +322,62 @@ impl Model {
     #[must_use]
     pub fn subject(&self, name: &str) -> Option<&Subject> {
         self.subjects.iter().find(|subject| subject.name == name)
+    }
+
+    /// The competency of this URI, with the index of its subject.
+    #[must_use]
+    pub fn place_of(&self, uri: &str) -> Option<(usize, &Competency)> {
+        self.subjects
+            .iter()
+            .enumerate()
+            .find_map(|(index, subject)| {
+                let mut competencies = subject.competencies.iter();
+                let found = competencies.find(|competency| competency.uri == uri)?;
+                Some((index, found))
+            })
+    }
+
+    /// What an evaluation of a competency is a pseudo-answer to, by the competency's key: an item of
+    /// its reference difficulty, which is no item of the catalogue.
+    #[must_use]
+    pub fn reference_item(&self, competency: u64) -> Option<Item> {
+        let mut subjects = self.subjects.iter().enumerate();
+        subjects.find_map(|(subject, known)| {
+            let mut all = known.competencies.iter();
+            let index = all.position(|one| one.key == competency)?;
+            let found = &known.competencies[index];
+            let loading = Loading {
+                competency: index,
+                domain: found.domain,
+                key: found.key,
+                domain_key: found.domain_key,
+            };
+            Some(Item {
+                key: found.key,
+                subject,
+                params: ItemParams {
+                    a: found.reference.a,
+                    b: found.reference.b,
+                    s2: EVALUATION_VARIANCE,
+                },
+                loadings: Box::new([loading]),
+                share: 1.0,
+            })
+        })
+    }
+
+    /// The URI of a competency or a domain, by its key.
+    #[must_use]
+    pub fn uri_of(&self, key: u64) -> Option<&str> {
+        let domains = self.subjects.iter().flat_map(|subject| &subject.domains);
+        let competencies = self
+            .subjects
+            .iter()
+            .flat_map(|subject| &subject.competencies);
+        let domains = domains.map(|domain| (domain.key, domain.uri.as_str()));
+        let competencies = competencies.map(|one| (one.key, one.uri.as_str()));
+        let mut all = domains.chain(competencies);
+        all.find(|(known, _)| *known == key).map(|(_, uri)| uri)
     }
 
     /// The item of this key, if the catalogue has it and the framework knows its competencies.

@@ -65,6 +65,14 @@ impl Degree {
         }
     }
 
+    /// The M that it stands for: from its lower cut, or 0, to its upper cut, or 1.
+    pub(crate) fn range(self, scale: &Scale) -> (f64, f64) {
+        (
+            self.lower_cut(scale).max(0.0),
+            self.upper_cut(scale).min(1.0),
+        )
+    }
+
     /// Posterior mass within one degree of it, for a Gaussian of mean `z` and deviation `sd` in
     /// logits.
     fn confidence(self, scale: &Scale, z: f64, sd: f64) -> f64 {
@@ -175,6 +183,12 @@ impl PupilState {
                 && confidence >= scale.confidence,
             last: members().filter_map(|node| node.at.get()).reduce(f64::max),
         }
+    }
+
+    /// The degree of a competency after the last answer that practised it: what the band keeps.
+    #[must_use]
+    pub fn last_degree(&self, competency: u64) -> Option<Degree> {
+        self.c.get(&competency).and_then(|node| node.degree)
     }
 
     /// M of a competency at a time.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use crate::before::{Before, beside};
 use crate::hyper::Hyper;
 use crate::maths::{exp, expected_sigmoid, ln_1p, pow, sigmoid};
 use crate::model::{Competency, Item, Loading, Model};
@@ -36,9 +37,46 @@ impl Gauss {
 
 /// What one answer gives to every node: the same residual and weight, each by its own loading.
 #[derive(Debug, Clone, Copy)]
-struct Gain {
-    e: f64,
-    w: f64,
+pub(crate) struct Gain {
+    pub(crate) e: f64,
+    pub(crate) w: f64,
+}
+
+impl Gain {
+    /// What an outcome `y` gives where logits of mean `x` and variance `v` were expected of an item
+    /// whose difficulty has the variance `s2`; and the success that `x` alone means.
+    pub(crate) fn of(x: f64, v: f64, s2: f64, y: f64) -> (f64, Self) {
+        let p = sigmoid(x);
+        let w = p * (1.0 - p);
+        let total = 1.0 + w * (v + s2);
+        let gain = Self {
+            e: (y - p) / total,
+            w: w / total,
+        };
+        (p, gain)
+    }
+}
+
+/// The figures of one step of the filter, on the logit scale: what it expected, and what came.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Step {
+    /// The outcome, in `[0, 1]`.
+    pub y: f64,
+    /// Ability for the item: mean and variance.
+    pub theta: (f64, f64),
+    /// What the answer before and earlier answers to the item change ([`crate::before`]), and the pupil's
+    /// own way with retries: mean and variance.
+    pub before: (f64, f64),
+    /// Logits of success: mean and variance.
+    pub x: (f64, f64),
+    /// Success expected before the answer, its uncertainty counted in.
+    pub expected: f64,
+    /// Success at the mean of the logits.
+    pub p: f64,
+    /// The residual ε that moves every mean: by variance · loading · ε.
+    pub residual: f64,
+    /// The weight W that narrows every variance: by variance² · loading² · W.
+    pub weight: f64,
 }
 
 /// A time in seconds, or none: NaN, which is never later than anything.
@@ -187,6 +225,8 @@ pub(crate) type KeyMap<V> = HashMap<u64, V, BuildHasherDefault<KeyHasher>>;
 pub struct PupilState {
     pub(crate) g: Gauss,
     pub(crate) s: Gauss,
+    /// The pupil's own way with retries: what the same item again at once brings more, or less.
+    pub(crate) h: Gauss,
     pub(crate) d: KeyMap<DomainNode>,
     pub(crate) c: KeyMap<CompetencyNode>,
     pub(crate) e: KeyMap<ItemNode>,
@@ -208,6 +248,7 @@ impl PupilState {
         Self {
             g: Gauss::prior(hyper.vg),
             s: Gauss::prior(hyper.vs),
+            h: Gauss::prior(hyper.vr),
             d: KeyMap::default(),
             c: KeyMap::default(),
             e: KeyMap::default(),
@@ -252,6 +293,18 @@ impl PupilState {
         correct: bool,
         t: Option<f64>,
     ) -> f64 {
+        self.step(model, item, y, correct, t).expected
+    }
+
+    /// The same, and gives every figure of the step.
+    pub(crate) fn step(
+        &mut self,
+        model: &Model,
+        item: &Item,
+        y: f64,
+        correct: bool,
+        t: Option<f64>,
+    ) -> Step {
         let hyper = model.hyper();
         let now = Moment::new(t);
         let y = if y.is_nan() {
@@ -270,27 +323,35 @@ impl PupilState {
         let (theta, v_theta) = self.touch(model, item, now);
 
         let a = item.params().a;
-        let x = a * theta + self.s.m + memory.m + self.retry(hyper, item.key()) - item.params().b;
-        let v = a * a * v_theta + self.s.v + memory.v;
+        let habit = self.habit(item);
+        let before = (self.retry(model, item) + habit.m, habit.v);
+        let x = a * theta + self.s.m + memory.m + before.0 - item.params().b;
+        let v = a * a * v_theta + self.s.v + memory.v + before.1;
         let expected = expected_sigmoid(x, v);
+        let (p, gain) = Gain::of(x, v, item.params().s2, y);
 
-        let p = sigmoid(x);
-        let w = p * (1.0 - p);
-        let total = 1.0 + w * (v + item.params().s2);
-        let gain = Gain {
-            e: (y - p) / total,
-            w: w / total,
-        };
-
-        self.update_competencies(hyper, item, gain, now);
+        self.update_competencies(hyper, item, gain, now, true);
         self.update_item(hyper, item.key(), memory.step(1.0, gain), y, correct, now);
         self.update_general(hyper, a, gain);
+        self.update_session(hyper, gain);
+        if self.is_retry(item) {
+            self.h = self.h.step(1.0, gain);
+        }
         self.answers += 1;
         self.correct += u64::from(correct);
         self.last = now;
         self.prev = Some((item.key(), correct));
         self.update_degrees(model, item, now);
-        expected
+        Step {
+            y,
+            theta: (theta, v_theta),
+            before,
+            x: (x, v),
+            expected,
+            p,
+            residual: gain.e,
+            weight: gain.w,
+        }
     }
 
     /// The success to expect on an item at a time, without the form of the session: what a policy
@@ -310,8 +371,9 @@ impl PupilState {
         }
         let a = item.params().a;
         let theta = self.g.m + sum;
-        let x = a * theta + memory.m + self.retry(hyper, item.key()) - item.params().b;
-        expected_sigmoid(x, a * a * (self.g.v + v_sum) + memory.v)
+        let habit = self.habit(item);
+        let x = a * theta + memory.m + self.retry(model, item) + habit.m - item.params().b;
+        expected_sigmoid(x, a * a * (self.g.v + v_sum) + memory.v + habit.v)
     }
 
     /// Mastery of a competency on the logit scale at a time: mean and variance.
@@ -464,13 +526,13 @@ impl PupilState {
         )
     }
 
-    fn opens_session(&self, hyper: &Hyper, now: Moment) -> bool {
+    pub(crate) fn opens_session(&self, hyper: &Hyper, now: Moment) -> bool {
         now.since(self.last)
             .is_some_and(|seconds| seconds > hyper.gap_s())
     }
 
     /// The memory of an item, faded to a time.
-    fn item_at(&self, hyper: &Hyper, item: u64, now: Moment) -> Gauss {
+    pub(crate) fn item_at(&self, hyper: &Hyper, item: u64, now: Moment) -> Gauss {
         let Some(node) = self.e.get(&item) else {
             return Gauss::prior(hyper.vi);
         };
@@ -483,18 +545,42 @@ impl PupilState {
         }
     }
 
-    /// What an immediate second try at an item changes.
-    fn retry(&self, hyper: &Hyper, item: u64) -> f64 {
-        match self.prev {
-            Some((prev, true)) if prev == item => hyper.rr,
-            Some((prev, false)) if prev == item => hyper.rw,
-            _ => 0.0,
+    /// Whether `item`, answered now, would be the same item again at once.
+    fn is_retry(&self, item: &Item) -> bool {
+        self.prev.is_some_and(|(prev, _)| prev == item.key())
+    }
+
+    /// The pupil's way with retries, where `item` would be one.
+    fn habit(&self, item: &Item) -> Gauss {
+        if self.is_retry(item) {
+            self.h
+        } else {
+            Gauss::prior(0.0)
         }
+    }
+
+    /// What stands beside ability and memory, were `item` answered now ([`before`]).
+    ///
+    /// [`before`]: crate::before
+    fn retry(&self, model: &Model, item: &Item) -> f64 {
+        let main_of = |item: &Item| item.loadings()[0].key;
+        let before = self.prev.map(|(prev, correct)| Before {
+            same_item: prev == item.key(),
+            same_competency: model
+                .item(prev)
+                .is_some_and(|prev| main_of(prev) == main_of(item)),
+            correct,
+        });
+        let (right, wrong) = self.e.get(&item.key()).map_or((0, 0), |node| {
+            (node.correct, node.n.saturating_sub(node.correct))
+        });
+        let count = |n: u32| if n == 0 { 0.0 } else { ln_1p(f64::from(n)) };
+        beside(model.hyper(), before, count(right), count(wrong))
     }
 
     /// Fades the item's competencies to `now`, in place, and sums the ability for the item over
     /// them: mean and variance.
-    fn touch(&mut self, model: &Model, item: &Item, now: Moment) -> (f64, f64) {
+    pub(crate) fn touch(&mut self, model: &Model, item: &Item, now: Moment) -> (f64, f64) {
         let f = item.share();
         let (mut sum, mut v_sum) = (0.0, 0.0);
         for loading in item.loadings() {
@@ -511,7 +597,16 @@ impl PupilState {
         (self.g.m + sum, self.g.v + v_sum)
     }
 
-    fn update_competencies(&mut self, hyper: &Hyper, item: &Item, gain: Gain, now: Moment) {
+    /// Moves the item's competencies and their domains; `exercise`: whether it counts among the
+    /// exercises of the session.
+    pub(crate) fn update_competencies(
+        &mut self,
+        hyper: &Hyper,
+        item: &Item,
+        gain: Gain,
+        now: Moment,
+        exercise: bool,
+    ) {
         let h = item.params().a * item.share();
         let (session, number) = (self.session, self.answers);
         for (position, loading) in item.loadings().iter().enumerate() {
@@ -520,7 +615,7 @@ impl PupilState {
                 node.node.v += hyper.qk;
                 node.n += 1;
                 node.at = now;
-                if position == 0 {
+                if exercise && position == 0 {
                     node.count_recent(session, number);
                 }
             }
@@ -568,12 +663,15 @@ impl PupilState {
         node.session = self.session;
     }
 
-    fn update_general(&mut self, hyper: &Hyper, a: f64, gain: Gain) {
+    pub(crate) fn update_general(&mut self, hyper: &Hyper, a: f64, gain: Gain) {
         let g = self.g.step(a, gain);
         self.g = Gauss {
             m: g.m,
             v: g.v + hyper.qg,
         };
+    }
+
+    fn update_session(&mut self, hyper: &Hyper, gain: Gain) {
         let s = self.s.step(1.0, gain);
         let phi2 = hyper.phi * hyper.phi;
         self.s = Gauss {

@@ -3,6 +3,7 @@
 pub mod class;
 pub mod pupil;
 mod states;
+pub mod why;
 
 use mastery::{Mastery, Model};
 use serde::Serialize;

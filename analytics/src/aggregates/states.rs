@@ -10,7 +10,7 @@ use schemas::ids::PersonKey;
 use crate::fold::{PersonFold, batch};
 use crate::model::Models;
 use crate::store::classes::PersonStates;
-use crate::store::{StoreError, Transaction};
+use crate::store::{StoreError, Transaction, inputs};
 
 /// A person's states at a time.
 #[derive(Clone, Debug)]
@@ -47,12 +47,14 @@ pub(super) async fn at(
         .map(|person| person.person)
         .collect();
     let mut answers = batch::answers_of(transaction, &later, position).await?;
+    let mut inputs = inputs::of_persons(transaction, &later).await?;
     let until = as_of.timestamp_micros();
     let folded = persons.into_iter().map(|person| {
         let states = if is_later(&person) {
             let mut answers = answers.remove(&person.person).unwrap_or_default();
             answers.retain(|answer| answer.key.answered_at <= until);
-            PersonFold::of(&model, answers).states
+            let inputs = inputs.remove(&person.person).unwrap_or_default();
+            PersonFold::of(&model, inputs.until(until), answers).states
         } else {
             person.states.into_iter().collect()
         };

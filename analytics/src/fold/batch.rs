@@ -6,13 +6,14 @@ use mastery::Model;
 use schemas::ids::{AccountKey, PersonKey};
 use service::pg::Pool;
 
+use super::inputs::Inputs;
 use super::person::{Answer, PersonFold};
 use super::usage::Usage;
 use crate::model::Models;
 use crate::store::versions::{Sums, Version};
 use crate::store::{
-    self, StoreError, Transaction, account_person, feed, item_usage, left_out, pupils, refolds,
-    versions,
+    self, StoreError, Transaction, account_person, feed, inputs, item_usage, left_out, pupils,
+    refolds, versions,
 };
 
 /// Persons whose answers are read from the feed at a time: bounds the memory of a large refold.
@@ -216,9 +217,11 @@ impl Work {
         let again: Vec<PersonKey> = again.into_iter().collect();
         for persons in again.chunks(REFOLD_PERSONS) {
             let mut answers = answers_of(transaction, persons, position).await?;
+            let mut inputs = inputs::of_persons(transaction, persons).await?;
             for person in persons {
                 let answers = answers.remove(person).unwrap_or_default();
-                changes.replace(model, *person, known.remove(person), answers);
+                let inputs = inputs.remove(person).unwrap_or_default();
+                changes.replace(model, *person, known.remove(person), inputs, answers);
             }
         }
         Ok(again.len())
@@ -260,8 +263,8 @@ impl Changes {
         old: Option<PersonFold>,
         answers: &[Answer],
     ) {
-        self.sums.pupils += i64::from(old.is_none());
         let mut fold = old.unwrap_or_default();
+        self.sums.pupils += i64::from(fold.answers == 0);
         for answer in answers {
             fold.push(model, answer);
             self.usage.add(model, answer);
@@ -276,28 +279,28 @@ impl Changes {
         model: &Model,
         person: PersonKey,
         old: Option<PersonFold>,
+        inputs: Inputs,
         answers: Vec<Answer>,
     ) {
         for answer in &answers {
             self.usage.add(model, answer);
         }
-        let new = PersonFold::of(model, answers);
-        let was_there = old.is_some();
+        let new = PersonFold::of(model, inputs, answers);
         let old = old.unwrap_or_default();
         self.usage.take_away(&old);
         self.sums.answers += new.answers - old.answers;
         self.sums.correct += new.correct - old.correct;
-        self.sums.pupils += i64::from(new.answers > 0) - i64::from(was_there);
+        self.sums.pupils += i64::from(new.answers > 0) - i64::from(old.answers > 0);
         for subject in old.states.into_keys() {
             if !new.states.contains_key(&subject) {
                 self.states_gone.push((person, subject));
             }
         }
-        if new.answers > 0 {
-            self.folds.insert(person, new);
-        } else if was_there {
+        // A profile alone gives states, but nothing to be later than.
+        if new.last.is_none() && old.last.is_some() {
             self.gone.push(person);
         }
+        self.folds.insert(person, new);
     }
 
     async fn write(&self, transaction: &Transaction<'_>, version: i64) -> Result<(), StoreError> {

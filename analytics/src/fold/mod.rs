@@ -1,12 +1,14 @@
 //! The incremental way: new answers are folded as the feed gives them.
 //!
-//! [`person`] is pure and is what both ways share; [`batch`] reads, folds and writes one batch in one
+//! [`person`] and [`inputs`] are pure and are what both ways share; [`batch`] reads, folds and writes one batch in one
 //! transaction; [`worker`] repeats it.
 
 pub mod batch;
+pub mod inputs;
 pub mod person;
 pub mod usage;
 pub mod worker;
 
-pub use person::{Answer, PersonFold};
+pub use inputs::{Evaluation, Inputs};
+pub use person::{Answer, Folding, Observer, PersonFold};
 pub use usage::Usage;

@@ -1,10 +1,12 @@
 //! All that is folded of one person: pure, and the same for both ways.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use mastery::{Model, PupilState};
+use mastery::{Item, Model, PupilState};
 use schemas::profile::FoldKey;
+
+use super::inputs::{Evaluation, Inputs};
 
 /// An answer, as the fold needs it.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +33,41 @@ impl Answer {
     }
 }
 
+/// Who looks on while a person's answers are folded, and folds each into the state of its subject.
+pub trait Observer {
+    /// Folds an answer by [`PupilState::answer`], or by what does the same and tells more.
+    fn answer(&mut self, model: &Model, state: &mut PupilState, item: &Item, answer: &Answer);
+
+    /// Folds an evaluation by [`PupilState::evaluate`], or by what does the same and tells more.
+    fn evaluation(
+        &mut self,
+        model: &Model,
+        state: &mut PupilState,
+        item: &Item,
+        evaluation: &Evaluation,
+    );
+}
+
+/// Nobody looks on.
+#[derive(Clone, Copy, Debug)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {
+    fn answer(&mut self, model: &Model, state: &mut PupilState, item: &Item, answer: &Answer) {
+        state.answer(model, item, answer.outcome, answer.correct, answer.time_s());
+    }
+
+    fn evaluation(
+        &mut self,
+        model: &Model,
+        state: &mut PupilState,
+        item: &Item,
+        evaluation: &Evaluation,
+    ) {
+        state.evaluate(model, item, evaluation.finding, evaluation.time_s());
+    }
+}
+
 /// How often an item was answered by one person.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
@@ -51,34 +88,42 @@ pub struct PersonFold {
     pub answers: i64,
     /// Right ones among them.
     pub correct: i64,
-    /// Key of the last of them.
+    /// Key of the last of them, or of an evaluation after it.
     pub last: Option<FoldKey>,
 }
 
 impl PersonFold {
-    /// The fold of these answers, in whatever order they come.
+    /// The fold of these answers, in whatever order they come, and of what else is known.
     #[must_use]
-    pub fn of(model: &Model, mut answers: Vec<Answer>) -> Self {
+    pub fn of(model: &Model, inputs: Inputs, answers: Vec<Answer>) -> Self {
+        Self::observed(model, inputs, answers, &mut Unobserved)
+    }
+
+    /// The same while somebody looks on.
+    pub fn observed(
+        model: &Model,
+        inputs: Inputs,
+        mut answers: Vec<Answer>,
+        observer: &mut impl Observer,
+    ) -> Self {
         answers.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-        let mut fold = Self::default();
+        let mut folding = Folding::start(model, inputs);
         for answer in &answers {
-            fold.push(model, answer);
+            folding.push_observed(model, answer, observer);
         }
-        fold
+        folding.finish_observed(model, observer)
     }
 
     /// Folds the next answer; its key is later than [`PersonFold::last`].
     pub fn push(&mut self, model: &Model, answer: &Answer) {
+        self.push_observed(model, answer, &mut Unobserved);
+    }
+
+    fn push_observed(&mut self, model: &Model, answer: &Answer, observer: &mut impl Observer) {
         debug_assert!(self.last.as_ref() < Some(&answer.key), "answers in order");
         if let Some(item) = model.item(answer.item) {
-            let subject = model.subjects()[item.subject()].name();
-            if !self.states.contains_key(subject) {
-                self.states
-                    .insert(subject.to_owned(), PupilState::new(model));
-            }
-            if let Some(state) = self.states.get_mut(subject) {
-                state.answer(model, item, answer.outcome, answer.correct, answer.time_s());
-            }
+            let state = self.state_of(model, item);
+            observer.answer(model, state, item, answer);
         } else {
             let count = self.others.entry(answer.item).or_default();
             count.answers += 1;
@@ -87,6 +132,30 @@ impl PersonFold {
         self.answers += 1;
         self.correct += i64::from(answer.correct);
         self.last = Some(answer.key.clone());
+    }
+
+    /// Folds the next evaluation; one of a competency that the framework does not know counts for
+    /// nothing, but keeps its place.
+    fn push_evaluation(
+        &mut self,
+        model: &Model,
+        evaluation: Evaluation,
+        observer: &mut impl Observer,
+    ) {
+        if let Some(item) = model.reference_item(evaluation.competency) {
+            let state = self.state_of(model, &item);
+            observer.evaluation(model, state, &item, &evaluation);
+        }
+        self.last = Some(evaluation.key);
+    }
+
+    fn state_of(&mut self, model: &Model, item: &Item) -> &mut PupilState {
+        let subject = model.subjects()[item.subject()].name();
+        if !self.states.contains_key(subject) {
+            self.states
+                .insert(subject.to_owned(), PupilState::new(model));
+        }
+        self.states.get_mut(subject).expect("it is there now")
     }
 
     /// How often the person answered each item, known to the model or not.
@@ -131,6 +200,57 @@ impl PersonFold {
             Some((u64::from_le_bytes(*item), count))
         };
         records.iter().map(read).collect()
+    }
+}
+
+/// A person's fold from the first answer on, while answers come in order: evaluations are folded where
+/// their time is.
+#[derive(Clone, Debug)]
+pub struct Folding {
+    fold: PersonFold,
+    evaluations: VecDeque<Evaluation>,
+}
+
+impl Folding {
+    /// Before the first answer. A subject of which a profile was declared has a state at once.
+    #[must_use]
+    pub fn start(model: &Model, inputs: Inputs) -> Self {
+        let subjects = model.subjects().iter();
+        let declared = subjects.filter(|subject| inputs.declares(subject));
+        let states = declared.map(|s| (s.name().to_owned(), inputs.start(model, s)));
+        Self {
+            fold: PersonFold {
+                states: states.collect(),
+                ..PersonFold::default()
+            },
+            evaluations: inputs.evaluations.into(),
+        }
+    }
+
+    /// Folds the next answer, and the evaluations before it.
+    pub fn push(&mut self, model: &Model, answer: &Answer) {
+        self.push_observed(model, answer, &mut Unobserved);
+    }
+
+    /// Folds what is left.
+    #[must_use]
+    pub fn finish(self, model: &Model) -> PersonFold {
+        self.finish_observed(model, &mut Unobserved)
+    }
+
+    fn push_observed(&mut self, model: &Model, answer: &Answer, observer: &mut impl Observer) {
+        let before = |evaluation: &mut Evaluation| evaluation.key < answer.key;
+        while let Some(evaluation) = self.evaluations.pop_front_if(before) {
+            self.fold.push_evaluation(model, evaluation, observer);
+        }
+        self.fold.push_observed(model, answer, observer);
+    }
+
+    fn finish_observed(mut self, model: &Model, observer: &mut impl Observer) -> PersonFold {
+        for evaluation in self.evaluations {
+            self.fold.push_evaluation(model, evaluation, observer);
+        }
+        self.fold
     }
 }
 

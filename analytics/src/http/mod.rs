@@ -2,6 +2,8 @@
 
 mod body;
 mod classes;
+mod declared_profile;
+mod evaluations;
 mod framework;
 mod jobs;
 mod parameters;
@@ -11,6 +13,7 @@ mod roster;
 pub mod routes;
 mod status;
 mod totals;
+mod why;
 
 use utoipa::OpenApi;
 
@@ -29,6 +32,13 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     classes::mastery,
     pupils::mastery,
     pupils::resolve,
+    why::get,
+    declared_profile::put,
+    declared_profile::get,
+    declared_profile::delete,
+    evaluations::post,
+    evaluations::list,
+    evaluations::delete,
     totals::get,
     status::get,
     jobs::mastery,

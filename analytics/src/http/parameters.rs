@@ -9,6 +9,7 @@ use service::error::Problem;
 use uuid::Uuid;
 
 use super::problems;
+use crate::aggregates::why::Audience;
 
 /// The time of an evaluation, as text: it is read here, so that what is wrong is told by its name.
 #[derive(Debug, Deserialize)]
@@ -32,10 +33,39 @@ impl AsOf {
     }
 }
 
+/// For whom something is explained, and as of when.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WhyOf {
+    audience: Option<String>,
+    as_of: Option<String>,
+}
+
+impl WhyOf {
+    /// Both; the time is now where it is left out.
+    pub(super) fn read(self) -> Result<(Audience, DateTime<Utc>), Problem> {
+        let given = self.audience.as_deref();
+        let known = Audience::ALL.into_iter();
+        let audience = known.clone().find(|one| Some(one.as_str()) == given);
+        let audience = audience.ok_or_else(|| {
+            let names: Vec<&str> = known.map(Audience::as_str).collect();
+            let detail = format!("audience is one of {}", names.join(", "));
+            problems::bad("audience", "audience-known", &detail)
+        })?;
+        let as_of = AsOf { as_of: self.as_of };
+        Ok((audience, as_of.read()?))
+    }
+}
+
 /// A key of a path.
 pub(super) fn key(text: &str) -> Result<PersonKey, Problem> {
     PersonKey::from_str(text)
         .map_err(|_| problems::bad("key", "key-uuid", "a key is a UUID of 36 characters"))
+}
+
+/// A UUID of 36 characters, as everywhere in a path or a body of ours.
+pub(super) fn uuid(text: &str) -> Option<Uuid> {
+    PersonKey::from_str(text).ok().map(|key| key.as_uuid())
 }
 
 /// The key of a class in a path.

@@ -5,9 +5,10 @@ use actix_web::http::header::{ALLOW, HeaderValue};
 use schemas::Fault;
 use service::error::{Broken, Problem};
 
+use crate::aggregates::why::WhyError;
 use crate::jobs::mastery::JobError;
-use crate::people::RosterFault;
 use crate::people::import::ImportError;
+use crate::people::{InputError, RosterFault};
 
 /// Where the rules of the parameters stand.
 pub(super) const SECTION: &str = "Sillage API, analytics";
@@ -19,12 +20,26 @@ pub(super) fn bad(place: &str, rule: &str, detail: &str) -> Problem {
 
 /// 404, with where keys come from.
 pub(super) fn unknown(rule: &str, detail: &str, hint: &str) -> Problem {
+    unknown_at("key", rule, detail, hint)
+}
+
+/// 404, of another part of the path.
+pub(super) fn unknown_at(pointer: &str, rule: &str, detail: &str, hint: &str) -> Problem {
     Problem::not_found(detail).broken(Broken {
-        pointer: Some("key".to_owned()),
+        pointer: Some(pointer.to_owned()),
         rule: rule.to_owned(),
         section: Some(SECTION.to_owned()),
         detail: hint.to_owned(),
     })
+}
+
+/// 404: nobody has this key.
+pub(super) fn unknown_pupil() -> Problem {
+    unknown(
+        "pupil-unknown",
+        "no pupil has this key or account",
+        "keys come from POST /api/v1/pupils/resolve and from the classes",
+    )
 }
 
 /// 405, with what is allowed.
@@ -81,6 +96,52 @@ impl From<ImportError> for Problem {
         match error {
             ImportError::Faults(faults) => roster(faults),
             ImportError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<WhyError> for Problem {
+    fn from(error: WhyError) -> Self {
+        match error {
+            WhyError::UnknownPupil => unknown_pupil(),
+            WhyError::UnknownCompetency => unknown_at(
+                "competency",
+                "competency-unknown",
+                "the framework in force has no competency of this URI",
+                "URIs come from GET /api/v1/pupils/{key}/mastery, and are percent-encoded in a path",
+            ),
+            WhyError::Behind => {
+                let detail = "mastery is about to be made again for this pupil: ask again soon";
+                Self::new(StatusCode::CONFLICT, "mastery_behind", detail)
+                    .broken(Broken {
+                        pointer: None,
+                        rule: "explains-what-is-served".to_owned(),
+                        section: Some(SECTION.to_owned()),
+                        detail: detail.to_owned(),
+                    })
+                    .retry_after_s(1)
+            }
+            WhyError::Store(error) => error.into(),
+            WhyError::Mismatch => Self::internal(&error),
+        }
+    }
+}
+
+impl From<InputError> for Problem {
+    fn from(error: InputError) -> Self {
+        match error {
+            InputError::UnknownPupil => unknown_pupil(),
+            InputError::Conflict => {
+                let detail = "this id is another evaluation's: nothing changed";
+                Self::new(StatusCode::CONFLICT, "conflict", detail).broken(Broken {
+                    pointer: Some("/id".to_owned()),
+                    rule: "evaluation-id-taken".to_owned(),
+                    section: Some(SECTION.to_owned()),
+                    detail: detail.to_owned(),
+                })
+            }
+            InputError::NotReady => Self::unavailable(&error),
+            InputError::Store(error) => error.into(),
         }
     }
 }

@@ -67,7 +67,7 @@ pub(super) async fn mastery(
     let as_of = parameters.read()?;
     within_school(&caller, &analytics, key).await?;
     let mastery = pupil::mastery(analytics.pool(), analytics.models(), key, as_of).await?;
-    let mastery = mastery.ok_or_else(unknown)?;
+    let mastery = mastery.ok_or_else(problems::unknown_pupil)?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
         .json(mastery))
@@ -99,7 +99,7 @@ pub(super) async fn resolve(
     let key = AccountKey::derive(analytics.secret().as_bytes(), &account(&value)?);
     let client = store::client(analytics.pool()).await?;
     let owners = account_person::of_accounts(&client, &[key]).await?;
-    let person: &PersonKey = owners.get(&key).ok_or_else(unknown)?;
+    let person: &PersonKey = owners.get(&key).ok_or_else(problems::unknown_pupil)?;
     drop(client);
     within_school(&caller, &analytics, *person).await?;
     Ok(HttpResponse::Ok()
@@ -110,7 +110,7 @@ pub(super) async fn resolve(
 }
 
 /// Who is bound to a school is told of a pupil of another what is told of nobody: 404.
-async fn within_school(
+pub(super) async fn within_school(
     caller: &Caller,
     analytics: &Analytics,
     person: PersonKey,
@@ -120,7 +120,7 @@ async fn within_school(
     };
     let client = store::client(analytics.pool()).await?;
     let is_its = classes::is_pupil_of_school(&client, person, &school.to_string()).await?;
-    is_its.then_some(()).ok_or_else(unknown)
+    is_its.then_some(()).ok_or_else(problems::unknown_pupil)
 }
 
 fn account(value: &Value) -> Result<Ifi, Problem> {
@@ -148,12 +148,4 @@ fn account(value: &Value) -> Result<Ifi, Problem> {
         home_page: home_page.to_owned(),
         name: name.to_owned(),
     })
-}
-
-fn unknown() -> Problem {
-    problems::unknown(
-        "pupil-unknown",
-        "no pupil has this key or account",
-        "keys come from POST /api/v1/pupils/resolve and from the classes",
-    )
 }

@@ -2,7 +2,10 @@
 
 use actix_web::{HttpResponse, ResponseError, web};
 
-use super::{classes, framework, jobs, problems, pupils, roster, status, totals};
+use super::{
+    classes, declared_profile, evaluations, framework, jobs, problems, pupils, roster, status,
+    totals, why,
+};
 
 /// The resources of analytics under `/api/v1`. The application gives `web::Data<Analytics>` and
 /// `web::Data<service::identity::Credentials>`.
@@ -39,6 +42,29 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
         web::resource("/api/v1/pupils/{key}/mastery")
             .route(web::get().to(pupils::mastery))
             .default_service(web::to(|| method_not_allowed("GET"))),
+    )
+    .service(
+        web::resource("/api/v1/pupils/{key}/mastery/{competency}/why")
+            .route(web::get().to(why::get))
+            .default_service(web::to(|| method_not_allowed("GET"))),
+    )
+    .service(
+        web::resource("/api/v1/pupils/{key}/declared-profile")
+            .route(web::put().to(declared_profile::put))
+            .route(web::get().to(declared_profile::get))
+            .route(web::delete().to(declared_profile::delete))
+            .default_service(web::to(|| method_not_allowed("DELETE, GET, PUT"))),
+    )
+    .service(
+        web::resource("/api/v1/pupils/{key}/evaluations")
+            .route(web::post().to(evaluations::post))
+            .route(web::get().to(evaluations::list))
+            .default_service(web::to(|| method_not_allowed("GET, POST"))),
+    )
+    .service(
+        web::resource("/api/v1/pupils/{key}/evaluations/{evaluation}")
+            .route(web::delete().to(evaluations::delete))
+            .default_service(web::to(|| method_not_allowed("DELETE"))),
     )
     .service(
         web::resource("/api/v1/totals")

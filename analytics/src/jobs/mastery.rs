@@ -1,6 +1,7 @@
 //! A new version of all states: from the lake, caught up from the feed, switched to in one short
 //! transaction.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,11 +13,11 @@ use serde::Serialize;
 use super::recompute::{Person, Recompute, RecomputeError};
 use super::rows::{Rows, Run};
 use crate::Analytics;
-use crate::fold::{Usage, batch};
+use crate::fold::{Inputs, Usage, batch};
 use crate::lake::{self, LakeError};
 use crate::store::runs::{self, Cause};
 use crate::store::versions::{self, Status, Sums};
-use crate::store::{self, StoreError, account_person, feed, item_usage, pupils};
+use crate::store::{self, StoreError, account_person, feed, inputs, item_usage, pupils};
 
 /// Persons written in one transaction.
 const CHUNK_PERSONS: usize = 500;
@@ -212,14 +213,18 @@ impl<'a> Job<'a> {
     /// the lake's table `mastery`. When it returns, every answer was folded.
     async fn fold_lake(&mut self) -> Result<Vec<arrow::array::RecordBatch>, JobError> {
         let mut batches = Vec::new();
+        let client = store::client(self.analytics.pool()).await?;
+        // What is declared or evaluated from now on marks persons of this version, too.
+        let inputs = inputs::all(&client).await?;
         let Some(answers) = self.answers.take() else {
+            drop(client);
+            self.write_without_answers(inputs).await?;
             return Ok(batches);
         };
-        let client = store::client(self.analytics.pool()).await?;
         let owners = account_person::all(&client).await?;
         let voided = feed::voided_answers(&client, answers.seq).await?;
         drop(client);
-        let mut recompute = Recompute::start(answers.session, &owners, &voided).await?;
+        let mut recompute = Recompute::start(answers.session, &owners, &voided, inputs).await?;
         let run = Run {
             run: self.report.run,
             as_of: self.as_of,
@@ -252,6 +257,21 @@ impl<'a> Job<'a> {
         Ok(batches)
     }
 
+    /// The lake has no answers yet: persons of whom other things are known.
+    async fn write_without_answers(
+        &mut self,
+        inputs: BTreeMap<PersonKey, Inputs>,
+    ) -> Result<(), JobError> {
+        let persons = inputs.into_iter();
+        let persons =
+            persons.map(|(key, inputs)| Person::without_answers(&self.model, key, inputs));
+        let persons: Vec<Person> = persons.collect();
+        for chunk in persons.chunks(CHUNK_PERSONS) {
+            self.write(chunk, 0).await?;
+        }
+        Ok(())
+    }
+
     async fn write(&mut self, chunk: &[Person], position: i64) -> Result<(), JobError> {
         let version = self.report.version;
         let mut client = store::client(self.analytics.pool()).await?;
@@ -271,7 +291,7 @@ impl<'a> Job<'a> {
             }
             sums.answers += person.fold.answers;
             sums.correct += person.fold.correct;
-            sums.pupils += 1;
+            sums.pupils += i64::from(person.fold.answers > 0);
         }
         let folds: Vec<(PersonKey, _)> = chunk
             .iter()

@@ -1,7 +1,7 @@
 //! The other way: all answers of one version of the lake's table, sorted by DataFusion, folded as
 //! they stream by. Memory is bounded by the pool that the plan is given, and by one person.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use ::mastery::Model;
@@ -19,7 +19,7 @@ use futures::StreamExt;
 use schemas::ids::{AccountKey, PersonKey, StatementId, key64};
 use schemas::profile::FoldKey;
 
-use crate::fold::{Answer, PersonFold};
+use crate::fold::{Answer, Folding, Inputs, PersonFold};
 use crate::store::account_person::Owners;
 
 /// One row an answer, a person's answers together and in fold order. Absent devices and counters
@@ -75,13 +75,46 @@ pub struct Person {
     pub answers: Vec<Answer>,
 }
 
+impl Person {
+    /// A person of whom other things than answers are known.
+    #[must_use]
+    pub fn without_answers(model: &Model, person: PersonKey, inputs: Inputs) -> Self {
+        Self {
+            person,
+            fold: PersonFold::of(model, inputs, Vec::new()),
+            new_accounts: Vec::new(),
+            answers: Vec::new(),
+        }
+    }
+}
+
+/// A person whose answers stream by.
+struct Current {
+    person: PersonKey,
+    folding: Folding,
+    new_accounts: Vec<AccountKey>,
+    answers: Vec<Answer>,
+}
+
+impl Current {
+    fn finish(self, model: &Model) -> Person {
+        Person {
+            person: self.person,
+            fold: self.folding.finish(model),
+            new_accounts: self.new_accounts,
+            answers: self.answers,
+        }
+    }
+}
+
 /// The persons of a version of the lake, one after another.
 pub struct Recompute {
     session: SessionContext,
     stream: SendableRecordBatchStream,
     activities: Activities,
     batch: Option<(Columns, usize)>,
-    current: Option<Person>,
+    current: Option<Current>,
+    inputs: BTreeMap<PersonKey, Inputs>,
     last: Option<PersonKey>,
     folded: i64,
 }
@@ -96,11 +129,12 @@ impl std::fmt::Debug for Recompute {
 
 impl Recompute {
     /// Starts the plan over the table `answers` of `session`. `voided` are answers that the lake
-    /// may still hold.
+    /// may still hold; `inputs` is what else is known of persons.
     pub async fn start(
         session: SessionContext,
         owners: &Owners,
         voided: &[StatementId],
+        inputs: BTreeMap<PersonKey, Inputs>,
     ) -> Result<Self, RecomputeError> {
         let accounts = owners.keys().map(ToString::to_string);
         let persons = owners.values().map(ToString::to_string);
@@ -121,28 +155,33 @@ impl Recompute {
             activities: Activities::default(),
             batch: None,
             current: None,
+            inputs,
             last: None,
             folded: 0,
         })
     }
 
-    /// The next person; none after the last one, once it is certain that every answer was folded.
+    /// The next person, those who never answered last; none after them, once it is certain that every
+    /// answer was folded.
     pub async fn next(&mut self, model: &Model) -> Result<Option<Person>, RecomputeError> {
         loop {
             let Some(row) = self.row().await? else {
-                let last = self.current.take();
-                if last.is_none() {
-                    self.check().await?;
+                if let Some(last) = self.current.take() {
+                    return Ok(Some(last.finish(model)));
                 }
-                return Ok(last);
+                if let Some((person, inputs)) = self.inputs.pop_first() {
+                    return Ok(Some(Person::without_answers(model, person, inputs)));
+                }
+                self.check().await?;
+                return Ok(None);
             };
             let finished = match &self.current {
                 Some(current) if current.person != row.person => self.current.take(),
                 _ => None,
             };
             self.fold(model, row)?;
-            if finished.is_some() {
-                return Ok(finished);
+            if let Some(finished) = finished {
+                return Ok(Some(finished.finish(model)));
             }
         }
     }
@@ -159,13 +198,14 @@ impl Recompute {
         if self.current.is_none() && self.last.replace(row.person) >= Some(row.person) {
             return Err(RecomputeError::Order);
         }
-        let current = self.current.get_or_insert_with(|| Person {
+        let inputs = &mut self.inputs;
+        let current = self.current.get_or_insert_with(|| Current {
             person: row.person,
-            fold: PersonFold::default(),
+            folding: Folding::start(model, inputs.remove(&row.person).unwrap_or_default()),
             new_accounts: Vec::new(),
             answers: Vec::new(),
         });
-        if current.fold.last.as_ref() >= Some(&row.answer.key) {
+        if current.answers.last().map(|answer| &answer.key) >= Some(&row.answer.key) {
             return Err(RecomputeError::Order);
         }
         if let Some(account) = row
@@ -174,7 +214,7 @@ impl Recompute {
         {
             current.new_accounts.push(account);
         }
-        current.fold.push(model, &row.answer);
+        current.folding.push(model, &row.answer);
         current.answers.push(row.answer);
         self.folded += 1;
         Ok(())

@@ -1,14 +1,36 @@
 //! Who is who: the roster that a school's information system announces, in OneRoster 1.2 CSV.
 //!
 //! [`archive`] takes the zip apart, [`table`] a file of it, [`roster`] reads the records and checks
-//! what they refer to, [`import`] writes them in one transaction.
+//! what they refer to, [`import`] writes them in one transaction. What is known of a pupil besides the
+//! answers is taken in by [`declared`] and [`evaluations`].
 
 pub mod archive;
+pub mod declared;
+pub mod evaluations;
 pub mod import;
 pub mod roster;
 pub mod table;
 
 use service::error::Broken;
+
+use crate::store::StoreError;
+
+/// Why what is known of a pupil besides the answers was not read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// Nobody has this key.
+    #[error("no pupil has this key")]
+    UnknownPupil,
+    /// The id is another evaluation's.
+    #[error("the id is another evaluation's")]
+    Conflict,
+    /// Nothing is served yet.
+    #[error("no version of mastery is served yet")]
+    NotReady,
+    /// The database did not answer.
+    #[error("the database did not answer")]
+    Store(#[from] StoreError),
+}
 
 /// A rule that the roster breaks, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! The frameworks that were loaded: `analytics.frameworks`, and the catalogue that the recommender
 //! publishes.
 
+use std::collections::HashMap;
+
 use deadpool_postgres::GenericClient;
 use schemas::catalogue::CatalogueItem;
 use schemas::framework::Framework;
@@ -75,6 +77,16 @@ pub async fn current(client: &impl GenericClient) -> Result<(i64, Framework), St
 pub async fn catalogue(client: &impl GenericClient) -> Result<Value, StoreError> {
     let rows = super::query(client, include_str!("sql/catalogue_items.sql"), &[]).await?;
     Ok(rows.iter().map(|row| row.get::<_, Value>(0)).collect())
+}
+
+/// French titles of some activities of the catalogue in force, by IRI.
+pub async fn titles(
+    client: &impl GenericClient,
+    activities: &[&str],
+) -> Result<HashMap<String, String>, StoreError> {
+    let sql = include_str!("sql/catalogue_titles.sql");
+    let rows = super::query(client, sql, &[&activities]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
 /// A stored framework. What the reader passes over was kept, so it is read as it was sent.

@@ -3,8 +3,11 @@
 
 pub mod account_person;
 pub mod classes;
+pub mod declared_profiles;
+pub mod evaluations;
 pub mod feed;
 pub mod frameworks;
+pub mod inputs;
 pub mod item_usage;
 pub mod lake_feed;
 pub mod left_out;
@@ -17,6 +20,7 @@ pub mod totals;
 pub mod versions;
 
 use deadpool_postgres::GenericClient;
+use mastery::Degree;
 use service::pg::{Migrations, Pool};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -24,10 +28,16 @@ use tokio_postgres::types::ToSql;
 /// The migrations of the schema `analytics`, and of its views in `published`.
 pub const MIGRATIONS: Migrations = Migrations {
     schema: "analytics",
-    steps: &[(
-        "0001_analytics",
-        include_str!("../../migrations/0001_analytics.sql"),
-    )],
+    steps: &[
+        (
+            "0001_analytics",
+            include_str!("../../migrations/0001_analytics.sql"),
+        ),
+        (
+            "0002_inputs",
+            include_str!("../../migrations/0002_inputs.sql"),
+        ),
+    ],
 };
 
 /// A connection of the pool.
@@ -73,9 +83,22 @@ pub async fn begin(client: &mut Client) -> Result<Transaction<'_>, StoreError> {
     Ok(client.transaction().await?)
 }
 
+/// A transaction that only reads, all of it as of its first statement.
+pub async fn begin_snapshot(client: &mut Client) -> Result<Transaction<'_>, StoreError> {
+    let transaction = client.build_transaction().read_only(true);
+    let level = tokio_postgres::IsolationLevel::RepeatableRead;
+    Ok(transaction.isolation_level(level).start().await?)
+}
+
 /// Commits: what was written is there for everybody.
 pub async fn commit(transaction: Transaction<'_>) -> Result<(), StoreError> {
     Ok(transaction.commit().await?)
+}
+
+/// A degree of a column.
+fn degree(number: i16) -> Result<Degree, StoreError> {
+    let number = u8::try_from(number).ok().and_then(Degree::new);
+    number.ok_or(StoreError::Document("degree"))
 }
 
 type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];

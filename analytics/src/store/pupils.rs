@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::StoreError;
 use crate::fold::PersonFold;
 
-/// What is folded of these persons; those who have not answered are not there.
+/// What is folded of these persons; those of whom nothing is are not there.
 pub async fn read(
     client: &impl GenericClient,
     version: i64,
@@ -29,9 +29,11 @@ pub async fn read(
     let sql = include_str!("sql/pupil_states_read.sql");
     for row in super::query(client, sql, &[&version, &persons]).await? {
         let state = PupilState::decode(row.get("state"))?;
-        if let Some(fold) = folds.get_mut(&PersonKey::from_uuid(row.get("person"))) {
-            fold.states.insert(row.get("subject"), state);
-        }
+        // Who declared a profile has states before any answer.
+        let fold: &mut PersonFold = folds
+            .entry(PersonKey::from_uuid(row.get("person")))
+            .or_default();
+        fold.states.insert(row.get("subject"), state);
     }
     Ok(folds)
 }
@@ -54,7 +56,7 @@ fn fold(row: &Row) -> Result<PersonFold, StoreError> {
     })
 }
 
-/// Writes what is folded of these persons, each of whom has answered.
+/// Writes what is folded of these persons.
 pub async fn write(
     client: &impl GenericClient,
     version: i64,
@@ -128,7 +130,7 @@ pub async fn delete_states(
     Ok(())
 }
 
-/// Takes away persons who have no answer left.
+/// Takes away persons who have neither an answer nor an evaluation left.
 pub async fn delete(
     client: &impl GenericClient,
     version: i64,

@@ -18,6 +18,16 @@ pub async fn read(
         .collect())
 }
 
+/// Whether a person of the version that is served is still to be folded again.
+pub async fn is_pending(
+    client: &impl GenericClient,
+    person: PersonKey,
+) -> Result<bool, StoreError> {
+    let sql = include_str!("sql/refold_of_person.sql");
+    let row = super::query_one(client, sql, &[&person.as_uuid()]).await?;
+    Ok(row.get(0))
+}
+
 /// Takes away marks that were seen to.
 pub async fn delete(client: &impl GenericClient, marks: &[i64]) -> Result<(), StoreError> {
     super::execute(client, include_str!("sql/refolds_delete.sql"), &[&marks]).await?;

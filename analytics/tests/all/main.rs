@@ -2,7 +2,9 @@
 
 mod equal;
 mod fold;
+mod inputs;
 mod rest;
 mod roster;
 mod versions;
+mod why;
 mod world;

@@ -20,13 +20,22 @@ const ENROLLMENTS: &str = "sourcedId,status,dateLastModified,classSourcedId,scho
     e1,,,c1,o1,u1,student,\ne2,,,c1,o1,u2,student,\ne3,,,c1,o1,t1,teacher,true\n";
 
 fn manifest(mode: &str) -> String {
+    let files = ["orgs", "users", "classes", "enrollments"];
+    manifest_of(&files.map(|file| (file, mode)))
+}
+
+/// A manifest of some files with their modes.
+pub(crate) fn manifest_of(files: &[(&str, &str)]) -> String {
+    let files = files
+        .iter()
+        .map(|(file, mode)| format!("file.{file},{mode}\n"));
     format!(
-        "propertyName,value\nmanifest.version,1.0\noneroster.version,1.2\nfile.orgs,{mode}\nfile.users,{mode}\n\
-         file.classes,{mode}\nfile.enrollments,{mode}\nfile.demographics,absent\n"
+        "propertyName,value\nmanifest.version,1.0\noneroster.version,1.2\n{}file.demographics,absent\n",
+        files.collect::<String>()
     )
 }
 
-fn zip(files: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn zip(files: &[(&str, &str)]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, text) in files {
         zip.start_file(*name, SimpleFileOptions::default())

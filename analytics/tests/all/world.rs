@@ -282,7 +282,12 @@ impl World {
         self.call(request, &self.authorization).await
     }
 
-    /// The same with a credential that may only read.
+    pub(crate) async fn delete(&self, path: &str) -> (u16, Value) {
+        let request = test::TestRequest::delete().uri(path);
+        self.call(request, &self.authorization).await
+    }
+
+    /// The same as [`World::put`] with a credential that may only read.
     pub(crate) async fn put_as_reader(
         &self,
         path: &str,

@@ -307,7 +307,7 @@ fn skill_iri(skill: i64) -> String {
 }
 
 /// A column of whole numbers of any width.
-fn integers(batch: &RecordBatch, name: &str) -> anyhow::Result<Vec<i64>> {
+pub(crate) fn integers(batch: &RecordBatch, name: &str) -> anyhow::Result<Vec<i64>> {
     let column = batch
         .column_by_name(name)
         .with_context(|| format!("there is no column {name}"))?;
@@ -320,7 +320,8 @@ fn integers(batch: &RecordBatch, name: &str) -> anyhow::Result<Vec<i64>> {
     Ok(wide.as_primitive::<Int64Type>().values().to_vec())
 }
 
-fn lists(batch: &RecordBatch, name: &str) -> anyhow::Result<ListArray> {
+/// A column of lists of whole numbers of any width.
+pub(crate) fn lists(batch: &RecordBatch, name: &str) -> anyhow::Result<ListArray> {
     let column = batch
         .column_by_name(name)
         .with_context(|| format!("there is no column {name}"))?;

@@ -91,6 +91,50 @@ fn what_is_left_out_and_why() {
 }
 
 #[test]
+fn an_attempt_that_was_left_counts_for_nothing_until_something_is_answered() {
+    let with_verb = |verb: &str| {
+        let mut statement = sample();
+        statement["verb"]["id"] = json!(verb);
+        classify(&statement)
+    };
+    for verb in [
+        verbs::INITIALIZED,
+        verbs::TERMINATED,
+        verbs::COMPLETED,
+        verbs::PASSED,
+        verbs::FAILED,
+        verbs::INTERACTED,
+        verbs::EXPERIENCED,
+    ] {
+        assert_eq!(with_verb(verb), Candidate::Other, "{verb}");
+    }
+    // Opened, and left without an outcome: counted, and told in the totals.
+    let mut left = sample();
+    left["result"] = json!({ "completion": false, "duration": "PT12S" });
+    assert_eq!(classify(&left), Candidate::LeftOut(Reason::NoOutcome));
+    // What was answered before it was left is an answer.
+    left["result"]["success"] = json!(false);
+    assert_eq!((parts(&left).correct, parts(&left).outcome), (false, 0.0));
+}
+
+#[test]
+fn hints_and_the_number_of_the_attempt_are_kept_and_change_no_outcome() {
+    let of = |hints: i32, attempt: i32| {
+        let mut statement = sample();
+        let given = &mut statement["context"]["extensions"];
+        given[extensions::HINTS] = json!(hints);
+        given[extensions::ATTEMPT] = json!(attempt);
+        parts(&statement)
+    };
+    let plain = of(0, 1);
+    for (hints, attempt) in [(0, 4), (3, 1), (2, 2)] {
+        let read = of(hints, attempt);
+        assert_eq!((read.hints, read.attempt), (Some(hints), Some(attempt)));
+        assert_eq!((read.correct, read.outcome), (plain.correct, plain.outcome));
+    }
+}
+
+#[test]
 fn reasons_have_names_of_their_own() {
     let names: std::collections::BTreeSet<_> =
         Reason::ALL.iter().map(|reason| reason.as_str()).collect();

@@ -10,15 +10,15 @@ use proptest::prelude::*;
 const ITEMS: u32 = 12;
 
 #[derive(Debug, Clone)]
-struct Answer {
-    item: u32,
-    y: f64,
-    correct: bool,
+pub(crate) struct Answer {
+    pub(crate) item: u32,
+    pub(crate) y: f64,
+    pub(crate) correct: bool,
     /// Seconds since the answer before; `None` has no time.
-    after: Option<f64>,
+    pub(crate) after: Option<f64>,
 }
 
-fn answers() -> impl Strategy<Value = Vec<Answer>> {
+pub(crate) fn answers() -> impl Strategy<Value = Vec<Answer>> {
     let outcome = prop_oneof![Just(0.0), Just(1.0), 0.0..=1.0];
     let after = prop_oneof![
         1 => Just(None),
@@ -36,7 +36,7 @@ fn answers() -> impl Strategy<Value = Vec<Answer>> {
 }
 
 /// Two domains; items with one competency, with two of one domain, with two of two domains.
-fn model() -> Model {
+pub(crate) fn model() -> Model {
     let domains = BTreeMap::from([(1, vec![10, 11, 12]), (2, vec![20, 21])]);
     let sets: [&[u32]; 6] = [&[10], &[11, 10], &[20], &[12, 21], &[21], &[10, 11, 12, 20]];
     let items: Vec<_> = (0..ITEMS)
@@ -122,7 +122,7 @@ proptest! {
     #[test]
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let _ = PupilState::decode(&bytes);
-        let _ = PupilState::decode(&[b"SLG\x01".as_slice(), &bytes].concat());
+        let _ = PupilState::decode(&[b"SLG\x02".as_slice(), &bytes].concat());
     }
 
     #[test]

@@ -200,10 +200,13 @@ fn form(path: &str, name: &str) -> Option<Value> {
         "X-Experience-API-Version" | "version" => {
             Some(json!({ "type": "string", "pattern": VERSION }))
         }
-        "statementId" | "voidedStatementId" | "registration" => text("uuid"),
+        "statementId" | "voidedStatementId" | "registration" | "evaluation" => text("uuid"),
         "key" if !path.starts_with("/api/v1/credentials/") => text("uuid"),
         "since" | "until" | "as_of" => text("date-time"),
-        "verb" | "activity" | "activityId" => text("iri"),
+        "verb" | "activity" | "activityId" | "competency" => text("iri"),
+        "audience" => Some(json!({
+            "type": "string", "enum": ["pupil", "parent", "teacher", "auditor"],
+        })),
         "format" => Some(json!({ "type": "string", "enum": ["exact", "ids", "canonical"] })),
         "limit" if path.starts_with("/xapi/") => Some(json!({ "type": "integer", "minimum": 0 })),
         "limit" => {

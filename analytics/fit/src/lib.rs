@@ -1,0 +1,27 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # The map
+//!
+//! 1. [`answers`]: what is fitted on ([`Answers`]).
+//! 2. [`sequences`]: what of it depends on no parameter, made ready once.
+//! 3. [`filter`]: the fold of `mastery` on plain arrays; its log loss.
+//! 4. [`items`]: parameters of items, pass after pass.
+//! 5. [`constants`]: the constants as variables; [`descent`]: the search.
+//! 6. [`fitting`]: the whole ([`fit()`]).
+//! 7. [`scores`]: how good predictions were. [`diagnostics`]: what is odd about items.
+
+pub mod answers;
+pub mod constants;
+pub mod descent;
+pub mod diagnostics;
+pub mod filter;
+pub mod fitting;
+pub mod items;
+pub mod scores;
+pub mod sequences;
+mod threads;
+
+pub use answers::{Answer, Answers, AnswersError, Pupil};
+pub use diagnostics::Diagnostics;
+pub use fitting::{Attempt, Fitted, HeldOut, Settings, fit, low, mixed, usual};
+pub use scores::{Predicted, Reliability, Scores, loss};

@@ -1,0 +1,232 @@
+//! The explanation in full, for whoever checks that the figures are what they are said to be.
+
+use std::collections::BTreeMap;
+
+use mastery::trace::Move;
+use mastery::{Competency, Degree, Hyper, Model, PupilState, Reference, Scale};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::watch::Seen;
+
+/// The equations by which the figures can be computed again, in the words of `docs/concepts/why.md`.
+const EQUATIONS: [&str; 7] = [
+    "θ = g + f·Σ(d + c + L), vθ = v(g) + f²·Σ(v(d) + v(c)), over the item's K competencies, f = 1/K",
+    "x = a·θ + s + e + r − b, V = a²·vθ + v(s) + v(e) + v(r)",
+    "expected = σ(x / √(1 + π/8·V)); p = σ(x), w = p·(1−p), S = 1 + w·(V + s2), ε = (y−p)/S, W = w/S",
+    "every node, with its loading h (g: a; d, c: a·f; s, e, a pupil's way with retries in r: 1): m ← m + v·h·ε, v ← v − v²·h²·W",
+    "time since practice of c: q = ln(1 + t/τ), c ← c·exp(−rk·q), L = λ·ln(1+n) + κ − ρ·q (L = 0 while n = 0)",
+    "mean = g + d + c·exp(−rk·q) + L, variance = v(g) + v(d) + v(c)",
+    "M = σ((a_ref·mean − b_ref) / √(1 + π/8·a_ref²·variance)); degree = the cuts that M passes, the last degree kept within the band",
+];
+
+/// Everything that the figures follow from.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Audit {
+    /// The equations.
+    pub equations: Vec<&'static str>,
+    /// Version of the program that folds.
+    pub code_version: u32,
+    /// Position of the feed of answers up to which is folded.
+    pub position: i64,
+    /// The constants of the model.
+    #[schema(value_type = Object)]
+    pub hyper: Hyper,
+    /// The cuts between degrees, the band, the rule of evidence.
+    #[schema(value_type = Object)]
+    pub scale: Scale,
+    /// Discrimination of the reference item: `a_ref`.
+    pub reference_a: f64,
+    /// Difficulty of the reference item: `b_ref`.
+    pub reference_b: f64,
+    /// The degree after the last answer that practised the competency; null before any.
+    pub last_degree: Option<u8>,
+    /// The nodes before the first answer.
+    pub start: Nodes,
+    /// The nodes after the last answer, nothing faded since.
+    pub end: Nodes,
+    /// What each answer did, in the order in which they were folded.
+    pub steps: Vec<AuditStep>,
+}
+
+/// A Gaussian node.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Gaussian {
+    /// Its mean, in logits.
+    pub mean: f64,
+    /// Its variance.
+    pub variance: f64,
+}
+
+impl From<(f64, f64)> for Gaussian {
+    fn from((mean, variance): (f64, f64)) -> Self {
+        Self { mean, variance }
+    }
+}
+
+/// The nodes that a competency's mean is the sum of.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Nodes {
+    /// General ability.
+    pub general: Gaussian,
+    /// The domain's deviation.
+    pub domain: Gaussian,
+    /// The competency's deviation.
+    pub competency: Gaussian,
+    /// Answers that practised the competency.
+    pub answers: u32,
+}
+
+/// A node before and after an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct NodeMove {
+    /// Just before, faded to the time of the answer.
+    pub before: Gaussian,
+    /// Just after.
+    pub after: Gaussian,
+}
+
+impl From<Move> for NodeMove {
+    fn from(node: Move) -> Self {
+        Self {
+            before: node.before.into(),
+            after: node.after.into(),
+        }
+    }
+}
+
+/// What one answer or evaluation did.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct AuditStep {
+    /// Id of the answer's statement; null for an evaluation.
+    pub statement: Option<Uuid>,
+    /// Id of the evaluation; null for an answer.
+    pub evaluation: Option<Uuid>,
+    /// Parameters of the item: a, b, s2; for an evaluation those of the competency's reference.
+    pub item: ItemOf,
+    /// The outcome: y.
+    pub y: f64,
+    /// Ability for the item: θ.
+    pub theta: Gaussian,
+    /// What the answer before and earlier answers to the item change: r.
+    pub before: Gaussian,
+    /// Logits of success: x, V.
+    pub x: Gaussian,
+    /// Success expected before.
+    pub expected: f64,
+    /// p.
+    pub p: f64,
+    /// ε.
+    pub residual: f64,
+    /// W.
+    pub weight: f64,
+    /// g.
+    pub general: NodeMove,
+    /// d of each domain, by URI.
+    pub domains: BTreeMap<String, NodeMove>,
+    /// c of each competency, by URI.
+    pub competencies: BTreeMap<String, CompetencyStep>,
+    /// s: the form of the session, which is no mastery.
+    pub session: Option<NodeMove>,
+    /// e: the memory of the item, which is no mastery.
+    pub memory: Option<NodeMove>,
+}
+
+/// Parameters of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct ItemOf {
+    /// Discrimination.
+    pub a: f64,
+    /// Difficulty.
+    pub b: f64,
+    /// Variance of the difficulty.
+    pub s2: f64,
+}
+
+/// What one answer did to a competency.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct CompetencyStep {
+    /// Its deviation.
+    pub node: NodeMove,
+    /// What the time since the practice before left of the deviation: exp(−rk·q).
+    pub kept: f64,
+    /// n after the answer.
+    pub answers: u32,
+    /// What the answer added to λ·ln(1+n) + κ.
+    pub practice: f64,
+}
+
+impl Audit {
+    pub(super) fn new(
+        (model, competency, position): (&Model, &Competency, i64),
+        (start, end): (&PupilState, &PupilState),
+        seen: &[Seen],
+    ) -> Self {
+        let Reference { a, b } = competency.reference();
+        Self {
+            equations: EQUATIONS.to_vec(),
+            code_version: mastery::model::CODE_VERSION,
+            position,
+            hyper: *model.hyper(),
+            scale: *model.scale(),
+            reference_a: a,
+            reference_b: b,
+            last_degree: end.last_degree(competency.key()).map(Degree::number),
+            start: nodes(model, competency, start),
+            end: nodes(model, competency, end),
+            steps: seen.iter().map(|seen| step(model, seen)).collect(),
+        }
+    }
+}
+
+fn nodes(model: &Model, competency: &Competency, state: &PupilState) -> Nodes {
+    let node = state.competency_node(competency.key());
+    Nodes {
+        general: state.nodes().general.into(),
+        domain: state.domain_node_of(model, competency.domain_key()).into(),
+        competency: node
+            .map_or((0.0, model.hyper().vk), |n| (n.mean, n.variance))
+            .into(),
+        answers: node.map_or(0, |node| node.answers),
+    }
+}
+
+fn step(model: &Model, seen: &Seen) -> AuditStep {
+    let trace = &seen.trace;
+    let figures = &trace.step;
+    let uri = |key: u64| model.uri_of(key).unwrap_or_default().to_owned();
+    let domains = trace.domains.iter();
+    let competencies = trace.competencies.iter().map(|one| {
+        let step = CompetencyStep {
+            node: one.node.into(),
+            kept: one.kept,
+            answers: one.answers,
+            practice: one.practice,
+        };
+        (uri(one.competency), step)
+    });
+    AuditStep {
+        statement: seen.statement(),
+        evaluation: seen.evaluation(),
+        item: ItemOf {
+            a: trace.item.a,
+            b: trace.item.b,
+            s2: trace.item.s2,
+        },
+        y: figures.y,
+        theta: figures.theta.into(),
+        before: figures.before.into(),
+        x: figures.x.into(),
+        expected: figures.expected,
+        p: figures.p,
+        residual: figures.residual,
+        weight: figures.weight,
+        general: trace.general.into(),
+        domains: domains
+            .map(|one| (uri(one.domain), one.node.into()))
+            .collect(),
+        competencies: competencies.collect(),
+        session: trace.passing.map(|passing| passing.session.into()),
+        memory: trace.passing.map(|passing| passing.memory.into()),
+    }
+}

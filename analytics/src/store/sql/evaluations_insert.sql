@@ -1,0 +1,4 @@
+-- Enters an evaluation. $1 id, $2 person, $3 competency, $4 when, $5 share, $6 degree, $7 by whom. Rows: 1, or 0 when the id is there.
+insert into analytics.evaluations (evaluation, person, competency, at, share, degree, entered_by)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (evaluation) do nothing

@@ -119,7 +119,7 @@ pub(super) async fn delete(
 
 fn none() -> Problem {
     problems::unknown_at(
-        "declared-profile",
+        "key",
         "declared-profile-none",
         "this pupil has declared nothing",
         "a profile is declared by PUT",

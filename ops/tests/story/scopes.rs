@@ -30,6 +30,9 @@ const STATE: &[(&str, &str)] = &[ACTIVITY, AGENT, ("stateId", "x")];
 const OF_ACTIVITY: &[(&str, &str)] = &[ACTIVITY, ("profileId", "x")];
 const OF_AGENT: &[(&str, &str)] = &[AGENT, ("profileId", "x")];
 
+const DECLARED: &str = "/api/v1/pupils/{key}/declared-profile";
+const EVALUATIONS: &str = "/api/v1/pupils/{key}/evaluations";
+
 const ADMINISTRATORS: &[Scope] = &[All];
 const READERS: &[Scope] = &[All, AllRead];
 
@@ -192,6 +195,21 @@ fn api() -> Vec<Row> {
         Row::new(Method::GET, "/api/v1/classes/{key}/mastery", READERS),
         Row::new(Method::POST, "/api/v1/pupils/resolve", READERS),
         Row::new(Method::GET, "/api/v1/pupils/{key}/mastery", READERS),
+        Row::new(
+            Method::GET,
+            "/api/v1/pupils/{key}/mastery/{competency}/why",
+            READERS,
+        ),
+        Row::new(Method::GET, DECLARED, READERS),
+        Row::of_every_school(Method::PUT, DECLARED, ADMINISTRATORS),
+        Row::of_every_school(Method::DELETE, DECLARED, ADMINISTRATORS),
+        Row::new(Method::GET, EVALUATIONS, READERS),
+        Row::of_every_school(Method::POST, EVALUATIONS, ADMINISTRATORS),
+        Row::of_every_school(
+            Method::DELETE,
+            "/api/v1/pupils/{key}/evaluations/{evaluation}",
+            ADMINISTRATORS,
+        ),
         Row::new(Method::GET, "/api/v1/pupils/{key}/next-activities", READERS),
         Row::of_every_school(Method::GET, "/api/v1/totals", READERS),
         Row::of_every_school(Method::GET, "/api/v1/status", READERS),
@@ -261,6 +279,8 @@ impl Row {
         let path = self
             .path
             .replace("{key}", NOBODY)
+            .replace("{evaluation}", NOBODY)
+            .replace("{competency}", "https%3A%2F%2Fexample.org%2Fc")
             .replace("{name}", "statement-2.0.0.json");
         let mut url = Url::parse(&format!("{endpoint}{path}")).unwrap();
         for (name, value) in self.query {

@@ -528,11 +528,9 @@ fn from(world: &World, narrow: &[(Table, &str)]) -> String {
     from
 }
 
-/// The last position stored at a time or before; found once a query, by the index on `stored`.
+/// The last position stored at a time or before; found once a query, since it is a query of its own.
 fn last_stored_by(time: &str) -> String {
-    format!(
-        "coalesce((select b.seq from lrs.statements b where b.stored <= {time} order by b.stored desc, b.seq desc limit 1), 0)"
-    )
+    format!("(select lrs.position_at({time}))")
 }
 
 #[cfg(test)]

@@ -41,6 +41,10 @@ pub const MIGRATIONS: Migrations = Migrations {
             "0005_profile_warnings",
             include_str!("../../migrations/0005_profile_warnings.sql"),
         ),
+        (
+            "0006_fewer_bytes",
+            include_str!("../../migrations/0006_fewer_bytes.sql"),
+        ),
     ],
 };
 

@@ -182,22 +182,22 @@ fn listed() -> Vec<Listed> {
         listed(
             "since",
             since(none()),
-            &["statements_stored", "statements_pkey"],
+            &["statements_pkey"],
         ),
         listed(
             "since, oldest first",
             since(oldest_first(none())),
-            &["statements_stored", "statements_pkey"],
+            &["statements_pkey"],
         ),
         listed(
             "until",
             until(none()),
-            &["statements_stored", "statements_pkey"],
+            &["statements_pkey"],
         ),
         listed(
             "since, until",
             since(until(none())),
-            &["statements_stored", "statements_pkey"],
+            &["statements_pkey"],
         ),
         listed(
             "agent, busy, verb, rare",

@@ -2,7 +2,7 @@
 -- $2: references at most; $3: statements at most, where any of them may be a target that is waited for.
 -- Rows: one: its position, whether targets dangle, whether references wait, and the end of the next
 -- range, which is the position where nothing can be done yet.
--- Indexes: statements_stored, statement_refs_pkey, statements_pkey.
+-- Indexes: statement_refs_pkey, statements_pkey.
 with place as materialized (
     select i.position, published.seq_through($1) as last,
            exists (select from lrs.dangling_targets) as dangling

@@ -20,8 +20,7 @@ pub struct Existing {
 /// What becomes of a group.
 #[derive(Debug)]
 pub struct Decision<'a> {
-    /// The new statements: those of a request together, as they came, the request with the smallest first id
-    /// first.
+    /// The new statements, in the order in which they came.
     pub new: Vec<&'a Stamped>,
     /// Why each request is refused, if it is; in the order of the requests.
     pub refused: Vec<Option<Rejection>>,
@@ -35,7 +34,7 @@ pub struct Decision<'a> {
 #[must_use]
 pub fn decide<'a>(requests: &[&'a Request], existing: &HashMap<Uuid, Existing>) -> Decision<'a> {
     let mut taken: HashMap<Uuid, &'a Stamped> = HashMap::new();
-    let mut new: Vec<Vec<&Stamped>> = Vec::with_capacity(requests.len());
+    let mut new = Vec::new();
     let mut refused = Vec::with_capacity(requests.len());
     for request in requests {
         match fresh(request, existing, &taken) {
@@ -45,18 +44,13 @@ pub fn decide<'a>(requests: &[&'a Request], existing: &HashMap<Uuid, Existing>) 
                         .iter()
                         .map(|statement| (statement.id.as_uuid(), *statement)),
                 );
-                new.push(statements);
+                new.extend(statements);
                 refused.push(None);
             }
             Err(conflict) => refused.push(Some(conflict)),
         }
     }
-    // The unique index is met in one order by every copy that writes the same requests.
-    new.sort_by_key(|statements| statements.first().map(|first| first.id));
-    Decision {
-        new: new.concat(),
-        refused,
-    }
+    Decision { new, refused }
 }
 
 /// The statements of a request that are not stored yet, or why it is refused: its first conflict, or

@@ -5,10 +5,9 @@
 -- $39..$41: related activities (place, activity, verb); $42, $43: references (place, target);
 -- $44..$50: columns of lrs.statement_attachments ($44: place of the statement).
 -- Rows: one, the group's `stored` and first position. Index: all of lrs.statements.
--- Statements are written in the order of their positions, so that the indexes that begin or end with it
--- grow at their ends, and the rows of a related activity together. Requests come sorted by their
--- first id, targets are sorted, statements are written wholly before voidings (`written`): two copies that
--- write the same requests never wait for each other in a circle. lrs.stamp runs
+-- Ids and targets are written in sorted order, statements wholly before voidings (`written`), so
+-- that two copies that write the same ones never wait for each other in a circle. The rows of one related
+-- key are written together: an index that grows by runs keeps its pages fuller. lrs.stamp runs
 -- after all parameters have arrived, just before the first row: readers wait for writers.
 with stamp as materialized (
     select stored, first_seq from lrs.stamp($1::integer)
@@ -21,7 +20,7 @@ with stamp as materialized (
            unnest($2::integer[], $3::uuid[], $4::uuid[], $5::uuid[], $6::integer[], $7::integer[],
                   $8::integer[], $9::integer[], $10::smallint[], $11::bytea[])
                as r (place, id, registration, voids, actor, verb, activity, authority, version, payload)
-     order by r.place
+     order by r.id
     returning seq
 ), written as materialized (
     select count(*) as n from statements

@@ -179,26 +179,14 @@ fn listed() -> Vec<Listed> {
         listed("activity", activity(ACTIVITIES[1]), ACTIVITY),
         listed("activity, never the object", activity(5_001), ACTIVITY),
         listed("registration", registration(), REGISTRATION),
-        listed(
-            "since",
-            since(none()),
-            &["statements_pkey"],
-        ),
+        listed("since", since(none()), &["statements_pkey"]),
         listed(
             "since, oldest first",
             since(oldest_first(none())),
             &["statements_pkey"],
         ),
-        listed(
-            "until",
-            until(none()),
-            &["statements_pkey"],
-        ),
-        listed(
-            "since, until",
-            since(until(none())),
-            &["statements_pkey"],
-        ),
+        listed("until", until(none()), &["statements_pkey"]),
+        listed("since, until", since(until(none())), &["statements_pkey"]),
         listed(
             "agent, busy, verb, rare",
             Selection {

@@ -21,6 +21,9 @@ use crate::{Lake, LakeError, LakeTable, snapshot};
 /// sorted runs holds a batch of each.
 const BATCH_ROWS: usize = 2048;
 
+/// Memory for which a question is answered in one part more, up to one a processor.
+const PART_BYTES: usize = 128 << 20;
+
 /// What an error names that comes of too much being spilled: it is one of writing else.
 const SPILL_SETTING: &str = "max_temp_directory_size";
 
@@ -170,7 +173,11 @@ fn session(limits: Limits) -> Result<SessionContext, DataFusionError> {
         .build_arc()?;
     // What each sort keeps for its last merge: with the default of 10 MB, little memory is none.
     let reserve = (limits.memory_bytes / 32).min(10 << 20);
-    let config = SessionConfig::new()
+    let config = SessionConfig::new();
+    // Putting parts together takes memory that none of them gives back, in the middle of an answer.
+    let parts = (limits.memory_bytes / PART_BYTES).clamp(1, config.target_partitions());
+    let config = config
+        .with_target_partitions(parts)
         .with_information_schema(true)
         .with_batch_size(BATCH_ROWS)
         .with_sort_spill_reservation_bytes(reserve);

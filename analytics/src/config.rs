@@ -6,6 +6,7 @@ use serde::Deserialize;
 use service::config::{ConfigError, HttpSettings, LakeSettings, Settings};
 
 use crate::jobs::threads;
+use crate::store::odd_answers::Sign;
 
 /// `[analytics]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -21,6 +22,18 @@ pub struct AnalyticsSettings {
     pub recompute_memory_bytes: usize,
     /// Threads that a recomputation runs on; 0: one per core.
     pub recompute_threads: usize,
+    /// An answer in less time looks odd, in milliseconds.
+    pub odd_fast_ms: u32,
+    /// Answers in less time than this, one after another, may be clicks, in milliseconds.
+    pub odd_clicking_ms: u32,
+    /// How many of them in a row.
+    pub odd_clicking_run: u32,
+    /// The share of them that is right at most, 0 to 1.
+    pub odd_clicking_right: f64,
+    /// Pupils from whom a device may have answers on one day (UTC) without looking odd.
+    pub odd_device_pupils: u32,
+    /// Signs for which answers are left out of mastery.
+    pub odd_left_out: Vec<Sign>,
 }
 
 /// Everything analytics is told.

@@ -6,6 +6,7 @@ mod declared_profile;
 mod evaluations;
 mod framework;
 mod jobs;
+mod odd_answers;
 mod parameters;
 mod problems;
 mod pupils;
@@ -39,6 +40,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     evaluations::post,
     evaluations::list,
     evaluations::delete,
+    odd_answers::list,
     totals::get,
     status::get,
     jobs::mastery,

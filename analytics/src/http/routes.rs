@@ -3,8 +3,8 @@
 use actix_web::{HttpResponse, ResponseError, web};
 
 use super::{
-    classes, declared_profile, evaluations, framework, jobs, problems, pupils, roster, status,
-    totals, why,
+    classes, declared_profile, evaluations, framework, jobs, odd_answers, problems, pupils, roster,
+    status, totals, why,
 };
 
 /// The resources of analytics under `/api/v1`. The application gives `web::Data<Analytics>` and
@@ -65,6 +65,11 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
         web::resource("/api/v1/pupils/{key}/evaluations/{evaluation}")
             .route(web::delete().to(evaluations::delete))
             .default_service(web::to(|| method_not_allowed("DELETE"))),
+    )
+    .service(
+        web::resource("/api/v1/pupils/{key}/odd-answers")
+            .route(web::get().to(odd_answers::list))
+            .default_service(web::to(|| method_not_allowed("GET"))),
     )
     .service(
         web::resource("/api/v1/totals")

@@ -10,10 +10,13 @@ use utoipa::ToSchema;
 
 use crate::Analytics;
 use crate::jobs::mastery::JobError;
-use crate::store::{self, left_out, totals};
+use crate::store::{self, left_out, odd_answers, totals};
 
 /// Why an answer counts in the totals, and not in mastery.
 const NOT_IN_CATALOGUE: &str = "item_not_in_catalogue";
+
+/// Why an answer counts neither in the totals nor in mastery.
+const ODD: &str = "odd";
 
 /// Sums over everything.
 #[derive(Debug, Serialize, ToSchema)]
@@ -28,6 +31,8 @@ pub(super) struct Totals {
     items: i64,
     /// What does not count for mastery, by reason.
     left_out: BTreeMap<String, i64>,
+    /// Answers that look odd, by sign: left out only where the settings say so.
+    odd: BTreeMap<String, i64>,
 }
 
 /// How many answers, pupils, right answers and items, and what was left out of mastery and why.
@@ -48,11 +53,16 @@ pub(super) async fn get(
     if totals.unknown_items > 0 {
         left_out.insert(NOT_IN_CATALOGUE.to_owned(), totals.unknown_items);
     }
+    let odd = odd_answers::counts(&client).await?;
+    if odd.left_out > 0 {
+        left_out.insert(ODD.to_owned(), odd.left_out);
+    }
     Ok(HttpResponse::Ok().json(Totals {
         answers: totals.answers,
         pupils: totals.pupils,
         correct: totals.correct,
         items: totals.items,
         left_out,
+        odd: odd.signs,
     }))
 }

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use schemas::ids::{AccountKey, PersonKey};
 use serde::Serialize;
 
+use super::odd;
 use super::recompute::{Person, Recompute, RecomputeError};
 use super::rows::{Rows, Run};
 use crate::Analytics;
@@ -17,7 +18,9 @@ use crate::fold::{Inputs, Usage, batch};
 use crate::lake::{self, LakeError};
 use crate::store::runs::{self, Cause};
 use crate::store::versions::{self, Status, Sums};
-use crate::store::{self, StoreError, account_person, feed, inputs, item_usage, pupils};
+use crate::store::{
+    self, StoreError, account_person, feed, inputs, item_usage, odd_answers, pupils,
+};
 
 /// Persons written in one transaction.
 const CHUNK_PERSONS: usize = 500;
@@ -102,6 +105,8 @@ async fn run_alone(analytics: &Analytics, cause: Cause) -> Result<Report, JobErr
     }
     drop(client);
     let started = Instant::now();
+    // First, so that what it leaves out is folded once, with everything else.
+    odd::look(analytics).await?;
     let mut job = Job::begin(analytics, cause).await?;
     match job.publish().await {
         Ok(()) => {
@@ -222,9 +227,10 @@ impl<'a> Job<'a> {
             return Ok(batches);
         };
         let owners = account_person::all(&client).await?;
-        let voided = feed::voided_answers(&client, answers.seq).await?;
+        let mut left_out = feed::voided_answers(&client, answers.seq).await?;
+        left_out.extend(odd_answers::left_out(&client).await?);
         drop(client);
-        let mut recompute = Recompute::start(answers.session, &owners, &voided, inputs).await?;
+        let mut recompute = Recompute::start(answers.session, &owners, &left_out, inputs).await?;
         let run = Run {
             run: self.report.run,
             as_of: self.as_of,

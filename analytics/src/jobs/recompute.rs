@@ -128,26 +128,16 @@ impl std::fmt::Debug for Recompute {
 }
 
 impl Recompute {
-    /// Starts the plan over the table `answers` of `session`. `voided` are answers that the lake
-    /// may still hold; `inputs` is what else is known of persons.
+    /// Starts the plan over the table `answers` of `session`. `left_out` are answers that do not count:
+    /// voided ones that the lake may still hold, and odd ones; `inputs` is what else is known of persons.
     pub async fn start(
         session: SessionContext,
         owners: &Owners,
-        voided: &[StatementId],
+        left_out: &[StatementId],
         inputs: BTreeMap<PersonKey, Inputs>,
     ) -> Result<Self, RecomputeError> {
-        let accounts = owners.keys().map(ToString::to_string);
-        let persons = owners.values().map(ToString::to_string);
-        register(
-            &session,
-            "account_person",
-            &[
-                ("account", accounts.collect()),
-                ("person", persons.collect()),
-            ],
-        )?;
-        let voided = voided.iter().map(ToString::to_string).collect();
-        register(&session, "voided", &[("id", voided)])?;
+        register_owners(&session, owners)?;
+        register_voided(&session, left_out)?;
         let stream = session.sql(PLAN).await?.execute_stream().await?;
         Ok(Self {
             session,
@@ -249,6 +239,29 @@ impl Recompute {
             })
         }
     }
+}
+
+/// Whose accounts are, as the table `account_person` of a session.
+pub(super) fn register_owners(
+    session: &SessionContext,
+    owners: &Owners,
+) -> Result<(), RecomputeError> {
+    let accounts = owners.keys().map(ToString::to_string);
+    let persons = owners.values().map(ToString::to_string);
+    let columns = [
+        ("account", accounts.collect()),
+        ("person", persons.collect()),
+    ];
+    register(session, "account_person", &columns)
+}
+
+/// Answers that do not count, as the table `voided` of a session.
+pub(super) fn register_voided(
+    session: &SessionContext,
+    ids: &[StatementId],
+) -> Result<(), RecomputeError> {
+    let ids = ids.iter().map(ToString::to_string).collect();
+    register(session, "voided", &[("id", ids)])
 }
 
 fn register(
@@ -364,6 +377,10 @@ impl Columns {
     }
 }
 
-fn parse<T: std::str::FromStr>(text: &str, what: &'static str) -> Result<T, RecomputeError> {
+/// An identifier of the lake.
+pub(super) fn parse<T: std::str::FromStr>(
+    text: &str,
+    what: &'static str,
+) -> Result<T, RecomputeError> {
     text.parse().map_err(|_| RecomputeError::Id(what))
 }

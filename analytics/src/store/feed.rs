@@ -19,6 +19,8 @@ pub struct FeedRow {
     pub kind: Kind,
     /// Position of the first statement that voids it.
     pub voided_seq: Option<i64>,
+    /// Whether it is an answer that is left out as odd.
+    pub is_odd: bool,
 }
 
 /// What a row of the feed is.
@@ -33,10 +35,10 @@ pub enum Kind {
 }
 
 impl FeedRow {
-    /// Whether no statement up to a position voids it.
+    /// Whether it counts: no statement up to a position voids it, and it is not left out as odd.
     #[must_use]
     pub fn is_valid_at(&self, position: i64) -> bool {
-        self.voided_seq.is_none_or(|seq| seq > position)
+        !self.is_odd && self.voided_seq.is_none_or(|seq| seq > position)
     }
 }
 
@@ -84,7 +86,7 @@ pub async fn rows(
     Ok((rows, last.max(through.get(0))))
 }
 
-/// The answers of some accounts that are valid at a position.
+/// The answers of some accounts that are valid at a position and not left out as odd.
 pub async fn answers_of(
     client: &impl GenericClient,
     accounts: &[AccountKey],
@@ -129,6 +131,7 @@ fn row(row: &Row) -> Result<FeedRow, StoreError> {
         seq: row.get("seq"),
         kind,
         voided_seq: row.get("voided_seq"),
+        is_odd: row.get("odd"),
     })
 }
 

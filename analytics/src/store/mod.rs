@@ -12,6 +12,7 @@ pub mod item_usage;
 pub mod lake_feed;
 pub mod left_out;
 pub mod models;
+pub mod odd_answers;
 pub mod pupils;
 pub mod refolds;
 pub mod roster;
@@ -36,6 +37,10 @@ pub const MIGRATIONS: Migrations = Migrations {
         (
             "0002_inputs",
             include_str!("../../migrations/0002_inputs.sql"),
+        ),
+        (
+            "0004_odd_answers",
+            include_str!("../../migrations/0004_odd_answers.sql"),
         ),
     ],
 };

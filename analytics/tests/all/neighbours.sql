@@ -36,7 +36,8 @@ select r.seq, r.id, r.stored, r.kind,
        null::integer as attempt, null::integer as hints, r.left_out, r.voids,
        exists (select from neighbours.rows v where v.voids = r.id) as voided,
        (select min(v.seq) from neighbours.rows v where v.voids = r.id) as voided_seq,
-       (select t.seq from neighbours.rows t where t.id = r.voids and t.kind in ('answer', 'left_out')) as target_seq
+       (select t.seq from neighbours.rows t where t.id = r.voids and t.kind in ('answer', 'left_out')) as target_seq,
+       case when r.kind <> 'voiding' then r.account end as answered_by
 from neighbours.rows r
 where r.kind <> 'other';
 

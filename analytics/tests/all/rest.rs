@@ -322,6 +322,7 @@ fn openapi_has_every_route() {
             "/api/v1/pupils/{key}/evaluations/{evaluation}",
             "/api/v1/pupils/{key}/mastery",
             "/api/v1/pupils/{key}/mastery/{competency}/why",
+            "/api/v1/pupils/{key}/odd-answers",
             "/api/v1/roster",
             "/api/v1/status",
             "/api/v1/totals",

@@ -45,6 +45,10 @@ pub const MIGRATIONS: Migrations = Migrations {
             "0006_fewer_bytes",
             include_str!("../../migrations/0006_fewer_bytes.sql"),
         ),
+        (
+            "0007_answers_of_an_account",
+            include_str!("../../migrations/0007_answers_of_an_account.sql"),
+        ),
     ],
 };
 

@@ -393,6 +393,24 @@ fn listed() -> Vec<Listed> {
     all
 }
 
+/// A pupil who is folded again costs what the pupil has answered, not what everybody has.
+#[actix_web::test]
+async fn the_answers_of_an_account_are_found_by_their_index() {
+    let db = store().await;
+    let client = db.pool().get().await.expect("a connection");
+    client
+        .batch_execute("set enable_seqscan = off")
+        .await
+        .expect("left to indexes");
+    let sql = "explain (costs off) select f.seq, f.activity from published.answers_feed f
+                where f.answered_by = any(array[gen_random_uuid()]) and f.kind = 'answer'";
+    let rows = client.query(sql, &[]).await.expect("a plan");
+    let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let plan = plan.join("\n");
+    assert!(plan.contains("answers_account"), "{plan}");
+    assert!(plan.contains("account = ANY"), "{plan}");
+}
+
 #[actix_web::test]
 async fn the_plans_hold_with_the_statistics_of_an_empty_store_and_with_right_ones() {
     let db = store().await;

@@ -200,6 +200,7 @@ fn api() -> Vec<Row> {
             "/api/v1/pupils/{key}/mastery/{competency}/why",
             READERS,
         ),
+        Row::new(Method::GET, "/api/v1/pupils/{key}/odd-answers", READERS),
         Row::new(Method::GET, DECLARED, READERS),
         Row::of_every_school(Method::PUT, DECLARED, ADMINISTRATORS),
         Row::of_every_school(Method::DELETE, DECLARED, ADMINISTRATORS),

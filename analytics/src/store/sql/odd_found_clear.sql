@@ -1,0 +1,2 @@
+-- Forgets what a look has found.
+delete from analytics.odd_found

@@ -66,6 +66,7 @@ pub async fn add(client: &impl GenericClient, found: &[Found]) -> Result<(), Sto
 }
 
 /// Puts what the look has found in place of what was known, and leaves out what has one of these signs.
+///
 /// Gives the accounts of which another set of answers counts now. The caller holds the lock of
 /// [`super::versions::lock_current`].
 pub async fn replace(

@@ -32,7 +32,7 @@ async fn answers_are_folded_once_and_totals_follow() {
     assert_eq!(
         totals,
         json!({ "answers": 11, "pupils": 2, "correct": 5, "items": 9,
-                "left_out": { "group_actor": 1, "item_not_in_catalogue": 1, "no_outcome": 1 } })
+                "left_out": { "group_actor": 1, "item_not_in_catalogue": 1, "no_outcome": 1 }, "odd": {} })
     );
 }
 
@@ -62,7 +62,7 @@ async fn a_voiding_takes_everything_back() {
     let (_, totals) = world.get("/api/v1/totals").await;
     assert_eq!(
         totals,
-        json!({ "answers": 2, "pupils": 1, "correct": 1, "items": 2, "left_out": {} })
+        json!({ "answers": 2, "pupils": 1, "correct": 1, "items": 2, "left_out": {}, "odd": {} })
     );
 }
 

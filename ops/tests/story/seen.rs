@@ -125,7 +125,7 @@ fn answer(row: Value, labels: &BTreeMap<String, String>) -> (String, Value) {
     let Value::Object(mut row): Value = row else {
         panic!("a row is an object")
     };
-    for differs in ["seq", "stored", "voided_seq", "target_seq"] {
+    for differs in ["seq", "stored", "voided_seq", "target_seq", "answered_by"] {
         assert!(row.remove(differs).is_some(), "the feed has no {differs}");
     }
     name_account(&mut row, labels);

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use service::config::{ConfigError, HttpSettings, LakeSettings, Settings};
+use service::threads;
 
-use crate::jobs::threads;
 use crate::store::odd_answers::Sign;
 
 /// `[analytics]`.

@@ -17,12 +17,12 @@ use schemas::framework::{Framework, SECONDE_JSON};
 use service::Context;
 use service::context::InstallationSecret;
 use service::pg::Pool;
+use service::threads::Threads;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use fold::worker;
 use jobs::mastery::{JobError, Report};
-use jobs::threads::Threads;
 use model::Models;
 use store::runs::Cause;
 use store::versions::Status;
@@ -109,8 +109,8 @@ impl Analytics {
     pub async fn recompute(self: &Arc<Self>, cause: Cause) -> Result<Report, JobError> {
         let analytics = Arc::clone(self);
         let job = async move {
-            let threads =
-                Threads::start(analytics.config.recompute_threads()).map_err(JobError::Threads)?;
+            let threads = Threads::start("recompute", analytics.config.recompute_threads())
+                .map_err(JobError::Threads)?;
             let handle = threads.handle().ok_or(JobError::Interrupted)?;
             let job = handle.spawn(async move { jobs::mastery::run(&analytics, cause).await });
             job.await.map_err(|_| JobError::Interrupted)?

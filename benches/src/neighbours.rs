@@ -7,9 +7,9 @@ use actix_web::web;
 use analytics::{Analytics, AnalyticsConfig};
 use anyhow::Context as _;
 use recommender::{Recommender, RecommenderConfig};
+use service::background::Background;
 use service::config::Settings;
 use service::context::Context;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// What a recomputation may take: one core.
@@ -46,12 +46,12 @@ impl Neighbours {
     }
 
     /// Starts what they do besides answering.
-    pub fn work(&self, background: &mut JoinSet<anyhow::Result<()>>, shutdown: &CancellationToken) {
-        background.spawn(analytics::run_background(
+    pub fn work(&self, background: &mut Background, shutdown: &CancellationToken) {
+        background.spawn_beside(analytics::run_background(
             Arc::clone(&self.analytics),
             shutdown.clone(),
         ));
-        background.spawn(recommender::run_background(
+        background.spawn_beside(recommender::run_background(
             Arc::clone(&self.recommender),
             shutdown.clone(),
         ));

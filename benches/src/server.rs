@@ -10,12 +10,12 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
 use lrs::{Lrs, LrsConfig};
+use service::background::Background;
 use service::config::{DatabaseSettings, HttpSettings, Settings};
 use service::context::Context;
 use service::identity::{Grant, NewCredential, Scope};
 use service::store::credentials;
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::cpu::LOAD_THREADS;
@@ -30,7 +30,7 @@ pub struct Server {
     credential: (String, String),
     handle: ServerHandle,
     shutdown: CancellationToken,
-    background: JoinSet<anyhow::Result<()>>,
+    background: Background,
 }
 
 // The secret stands in no log.
@@ -69,7 +69,7 @@ impl Server {
             config.lake_root = lake.display().to_string();
         }
         let shutdown = CancellationToken::new();
-        let mut background = JoinSet::new();
+        let mut background = Background::start()?;
         let neighbours = match lake.filter(|_| whole) {
             Some(lake) => Some(Neighbours::start(&context, &settings, lake).await?),
             None => None,
@@ -81,7 +81,7 @@ impl Server {
         background.spawn(lrs::run_background(Arc::clone(&lrs), shutdown.clone()));
         if lake.is_some() {
             let relay = lrs::run_relay(Arc::clone(&lrs), shutdown.clone());
-            background.spawn(async {
+            background.spawn_beside(async {
                 relay.await;
                 Ok(())
             });
@@ -142,7 +142,7 @@ impl Server {
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.handle.stop(true).await;
         self.shutdown.cancel();
-        while let Some(ended) = self.background.join_next().await {
+        while let Some(ended) = self.background.ended().await {
             ended??;
         }
         Ok(())

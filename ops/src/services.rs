@@ -5,10 +5,10 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use lrs::{Lrs, LrsConfig};
 use recommender::{Recommender, RecommenderConfig};
+use service::background::Background;
 use service::config::Settings;
 use service::pg::Migrations;
 use service::{Context, store};
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Which services run in this process.
@@ -68,9 +68,6 @@ pub(crate) struct Services {
     pub(crate) recommender: Option<Arc<Recommender>>,
 }
 
-/// What the services do besides answering.
-pub(crate) type Background = JoinSet<anyhow::Result<()>>;
-
 impl Services {
     /// The services that `which` names, over one database.
     pub(crate) fn new(
@@ -116,30 +113,30 @@ impl Services {
     }
 
     /// Starts what they do besides answering; it ends, flushed, after `shutdown`.
-    pub(crate) fn start(&self, shutdown: &CancellationToken) -> Background {
-        let mut background = Background::new();
+    pub(crate) fn start(&self, shutdown: &CancellationToken) -> std::io::Result<Background> {
+        let mut background = Background::start()?;
         if let Some(lrs) = &self.lrs {
             let run = lrs::run_background(Arc::clone(lrs), shutdown.clone());
             background.spawn(async { run.await.context("the Learning Record Store stopped") });
             let relay = lrs::run_relay(Arc::clone(lrs), shutdown.clone());
-            background.spawn(async {
+            background.spawn_beside(async {
                 relay.await;
                 Ok(())
             });
             let sweep = lrs::run_sweep(Arc::clone(lrs), shutdown.clone());
-            background.spawn(async {
+            background.spawn_beside(async {
                 sweep.await;
                 Ok(())
             });
         }
         if let Some(analytics) = &self.analytics {
             let run = analytics::run_background(Arc::clone(analytics), shutdown.clone());
-            background.spawn(async { run.await.context("analytics stopped") });
+            background.spawn_beside(async { run.await.context("analytics stopped") });
         }
         if let Some(recommender) = &self.recommender {
             let run = recommender::run_background(Arc::clone(recommender), shutdown.clone());
-            background.spawn(async { run.await.context("the recommender stopped") });
+            background.spawn_beside(async { run.await.context("the recommender stopped") });
         }
-        background
+        Ok(background)
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use service::background::Background;
 use service::config::{HttpSettings, LakeSettings, Settings};
 use service::identity::oidc::Issuer;
 use service::identity::watch;
@@ -25,7 +26,7 @@ use crate::database::{self, Database};
 use crate::exit::{Code, Failure};
 use crate::http::{self, Open, Server, Site};
 use crate::play::{self, Demo};
-use crate::services::{Background, Services, Which};
+use crate::services::{Services, Which};
 use crate::stop::Stop;
 
 /// How long the services may take to store and ship what waits. What is not shipped by then is
@@ -174,7 +175,7 @@ async fn until_the_end(
     tokio::select! {
         () = stop.asked() => Ok(()),
         played = play::play(demo) => played,
-        ended = running.background.join_next() => Err(background_end(ended)),
+        ended = running.background.ended() => Err(background_end(ended)),
         ended = running.server.ended() => Err(server_end(ended)),
         status = database.ended() => Err(postgres_end(status)),
     }
@@ -213,7 +214,9 @@ impl Running {
         channel: Channel,
     ) -> anyhow::Result<Self> {
         let shutdown = CancellationToken::new();
-        let mut background = services.start(&shutdown);
+        let mut background = services
+            .start(&shutdown)
+            .context("could not start the threads of the services")?;
         let hearing = watch(context.credentials.clone(), channel, shutdown.clone());
         background.spawn(async {
             hearing.await;
@@ -248,7 +251,7 @@ impl Running {
         }
         self.shutdown.cancel();
         let flushed = async {
-            while let Some(ended) = self.background.join_next().await {
+            while let Some(ended) = self.background.ended().await {
                 if let Err(error) = ended.map_err(anyhow::Error::from).and_then(|result| result) {
                     tracing::error!(error = %format!("{error:#}"), "a service did not end well");
                 }

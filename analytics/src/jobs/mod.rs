@@ -8,4 +8,3 @@ pub mod mastery;
 pub mod odd;
 pub mod recompute;
 pub mod rows;
-pub(crate) mod threads;

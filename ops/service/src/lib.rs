@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod background;
 pub mod budget;
 pub mod clock;
 pub mod config;
@@ -14,6 +15,7 @@ pub mod store;
 pub mod telemetry;
 #[cfg(feature = "testkit")]
 pub mod testkit;
+pub mod threads;
 
 pub use context::Context;
 pub use error::Problem;

@@ -10,6 +10,16 @@ use clap::Parser as _;
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
+/// What it is told: few arenas, and what was not used for a second goes back to the system. jemalloc reads
+/// it from a symbol of this name, which is a pointer to text that ends with a zero.
+#[expect(
+    unsafe_code,
+    reason = "the name is jemalloc's own, which leaves it to its user"
+)]
+#[unsafe(export_name = "malloc_conf")]
+#[used]
+static ALLOCATOR_SETTINGS: &[u8; 47] = b"narenas:4,dirty_decay_ms:1000,muzzy_decay_ms:0\0";
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let ran = match arguments.case {

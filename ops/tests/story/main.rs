@@ -18,6 +18,7 @@ mod demo;
 mod described;
 mod front;
 mod harness;
+mod horizon;
 mod limits;
 mod line;
 mod loadtest;

@@ -39,6 +39,16 @@ pub enum LakeError {
     /// The table's columns are not those that this program writes.
     #[error("the lake's table {0} has other columns than this program writes")]
     Columns(&'static str),
+    /// A file of the table's version is not there, or is not as it was written.
+    #[error("the file {file} of the lake's table {table}: {why}")]
+    File {
+        /// The table.
+        table: &'static str,
+        /// Its place.
+        file: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// No room.
     #[error("there is no room left where the lake's table {0} is")]
     Full(&'static str, #[source] io::Error),

@@ -41,6 +41,10 @@ pub const MIGRATIONS: Migrations = Migrations {
             "0005_profile_warnings",
             include_str!("../../migrations/0005_profile_warnings.sql"),
         ),
+        (
+            "0007_history",
+            include_str!("../../migrations/0007_history.sql"),
+        ),
     ],
 };
 

@@ -19,15 +19,11 @@ pub enum LakeError {
     #[error("another writer shipped to the table {0} first")]
     Raced(&'static str),
     /// The table was shipped to by another database, or by this one before it was restored.
-    #[error(
-        "the lake's table {0} holds rows of another database history: nothing is shipped until they are reconciled"
-    )]
+    #[error("the lake's table {0} holds rows of another database history")]
     OtherHistory(&'static str),
     /// The table is at a position that the database has not reached: the database was put back to an
     /// older state in a way that left no trace in it.
-    #[error(
-        "the lake's table {table} is at position {shipped}, the database only at {stored}: nothing is shipped until they are reconciled"
-    )]
+    #[error("the lake's table {table} is at position {shipped}, the database only at {stored}")]
     Ahead {
         /// The table.
         table: &'static str,

@@ -28,6 +28,7 @@ mod memory;
 mod mend;
 mod raw;
 mod readers;
+mod restore;
 mod scopes;
 mod seen;
 mod sql;

@@ -242,11 +242,10 @@ impl Run<'_> {
     async fn stored(&self, batch: &[(Uuid, bool, Value)], rng: &mut ChaCha8Rng) -> usize {
         let body: Value = batch.iter().map(|(.., json)| json.clone()).collect();
         let begun = Instant::now();
-        let mut last = String::from("nothing was sent");
         for tries in 0.. {
             let to = rng.random_range(0..self.shippers.count());
             let request = self.shippers.request(to, Method::POST, "/xapi/statements");
-            last = match request.json(&body).send().await {
+            let last = match request.json(&body).send().await {
                 Ok(answer) => {
                     let status = answer.status().as_u16();
                     let text = answer.text().await;

@@ -7,6 +7,7 @@
 pub mod answers;
 mod data_package;
 mod dictionary;
+pub mod identities;
 pub mod mastery;
 pub mod statements;
 

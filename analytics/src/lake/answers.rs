@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ::lake::{Gone, Piece, Source};
+use anyhow::Context as _;
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Float64Builder, Int32Builder, Int64Builder, RecordBatch,
-    StringBuilder, TimestampMicrosecondBuilder,
+    ArrayRef, AsArray as _, BooleanBuilder, Float64Builder, Int32Builder, Int64Builder,
+    RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
 };
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use schemas::profile::{answered_at, is_old};
 use schemas::tables::{self, bucket};
@@ -91,6 +94,19 @@ impl Source for AnswerSource {
     async fn undecided(&self, through: i64) -> anyhow::Result<BTreeSet<String>> {
         let ids = lake_feed::undecided(&self.pool, through).await?;
         Ok(ids.iter().map(ToString::to_string).collect())
+    }
+
+    /// Answers come back with their statements: what is still here alone has none.
+    async fn put_back(&self, rows: RecordBatch) -> anyhow::Result<Vec<String>> {
+        let ids = rows.column_by_name("id").context("no column id")?;
+        // A file that was rewritten says that its texts are views.
+        let ids = cast(ids, &DataType::Utf8)?;
+        let ids = ids.as_string::<i32>().iter().flatten();
+        Ok(ids.map(str::to_owned).collect())
+    }
+
+    async fn in_line(&self) -> anyhow::Result<()> {
+        Ok(())
     }
 }
 

@@ -96,7 +96,7 @@ pub async fn answers(analytics: &Analytics) -> Result<Option<Answers>, LakeError
     let parts = analytics.config().recompute_threads();
     let config = session.copied_config().with_target_partitions(parts);
     let session = SessionContext::new_with_config_rt(config, session.runtime_env());
-    register(&session, &table)?;
+    register(&session, &table).await?;
     let version = i64::try_from(table.version()).unwrap_or(i64::MAX);
     Ok(Some(Answers {
         version,

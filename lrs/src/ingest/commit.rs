@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use service::pg::Pool;
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -162,6 +163,19 @@ impl Committer {
             .into_iter()
             .map(|refused| refused.map_or(Ok(()), Err))
             .collect())
+    }
+
+    /// Puts statements back that were stored before, in one transaction: at this time, from this position
+    /// on. What they say of activities is not kept again.
+    pub async fn put_back(
+        &self,
+        statements: &[Stamped],
+        stored: DateTime<Utc>,
+        first_seq: i64,
+    ) -> Result<(), StoreError> {
+        let all: Vec<&Stamped> = statements.iter().collect();
+        let rows = self.rows(&all).await?;
+        statements::put_back(&self.pool, &rows, stored, first_seq).await
     }
 
     /// What is stored already: of what is to be voided, always; of the statements themselves, with

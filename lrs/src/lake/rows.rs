@@ -11,12 +11,13 @@ use schemas::time::{duration_ms, parse_timestamp};
 use serde_json::Value;
 use std::sync::Arc;
 
+use super::identities::Identity;
 use super::pseudonym::pseudonymise;
 use crate::statement::format::{Kept, exact};
 use crate::statement::payload::decompress;
 use crate::store::relay::Shippable;
 
-/// How many of some statements are taken, and their rows; `secret` is the installation's. The statement
+/// How many of some statements are taken, their rows, and whose accounts are in them; `secret` is the installation's. The statement
 /// with which they pass `max_bytes` of JSON is the last.
 ///
 /// # Errors
@@ -25,7 +26,7 @@ pub(super) fn rows(
     statements: &[Shippable],
     secret: &[u8],
     max_bytes: usize,
-) -> anyhow::Result<(usize, RecordBatch)> {
+) -> anyhow::Result<(usize, RecordBatch, Vec<Identity>)> {
     let mut columns = Columns::default();
     let mut taken = 0;
     for statement in statements {
@@ -37,8 +38,9 @@ pub(super) fn rows(
             break;
         }
     }
+    let identities = std::mem::take(&mut columns.identities);
     let rows = RecordBatch::try_new(tables::statements::schema(), columns.finish())?;
-    Ok((taken, rows))
+    Ok((taken, rows, identities))
 }
 
 /// A builder a column, in the order of the table.
@@ -60,6 +62,7 @@ struct Columns {
     duration_ms: Int64Builder,
     xapi_version: StringBuilder,
     statement: StringBuilder,
+    identities: Vec<Identity>,
 }
 
 impl Columns {
@@ -106,7 +109,9 @@ impl Columns {
         self.duration_ms
             .append_option(result["duration"].as_str().and_then(duration_ms));
         self.xapi_version.append_value(kept.version.to_string());
-        pseudonymise(&mut statement, secret);
+        pseudonymise(&mut statement, secret, |account, actor| {
+            self.identities.push(Identity::of(account, kept.seq, actor));
+        });
         self.statement.append_value(statement.to_string());
         Ok(())
     }

@@ -95,6 +95,22 @@ pub fn exact(kept: &Kept<'_>, answer: XapiVersion) -> Result<String, serde_json:
     Ok(object.close())
 }
 
+/// Whether [`exact`] gives this member to a statement that has none.
+#[must_use]
+pub fn was_set(
+    name: &str,
+    value: &serde_json::Value,
+    stored: DateTime<Utc>,
+    version: XapiVersion,
+) -> bool {
+    match name {
+        "stored" => true,
+        "timestamp" => value.as_str() == Some(&timestamp::of_lrs(stored)),
+        "version" => value.as_str() == Some(set_version(version)),
+        _ => false,
+    }
+}
+
 /// The version of a statement sent without one (Data 2.4.10; IEEE 9274.1.1 4.2.4.2).
 fn set_version(request: XapiVersion) -> &'static str {
     match request {

@@ -49,6 +49,10 @@ pub const MIGRATIONS: Migrations = Migrations {
             "0007_answers_of_an_account",
             include_str!("../../migrations/0007_answers_of_an_account.sql"),
         ),
+        (
+            "0008_history",
+            include_str!("../../migrations/0008_history.sql"),
+        ),
     ],
 };
 

@@ -41,12 +41,16 @@ pub async fn epoch(pool: &Pool) -> Result<String, StoreError> {
     let result = connection
         .query_one(include_str!("sql/relay_epoch.sql"), &[])
         .await;
-    let row = settle(connection, result)?;
-    Ok(format!(
-        "{}-{}",
-        row.get::<_, String>(0),
-        row.get::<_, i32>(1)
-    ))
+    settle(connection, result).map(|row| row.get(0))
+}
+
+/// Notes that the lake is in line with the history that the cluster has now.
+pub async fn in_line(pool: &Pool) -> Result<(), StoreError> {
+    let connection = pool.get().await?;
+    let result = connection
+        .execute(include_str!("sql/history_in_line.sql"), &[])
+        .await;
+    settle(connection, result).map(|_| ())
 }
 
 /// The position of the last statement stored.
@@ -58,10 +62,46 @@ pub async fn stored(pool: &Pool) -> Result<i64, StoreError> {
     settle(connection, result).map(|row| row.get(0))
 }
 
+/// A time after every statement's.
+const END: DateTime<Utc> =
+    DateTime::from_timestamp(253_402_300_799, 0).expect("the end of the year 9999");
+
 /// What comes after a position, up to the horizon.
 pub async fn read(pool: &Pool, after: i64, limits: Limits) -> Result<Vec<Shippable>, StoreError> {
     // Two queries, so two snapshots: the second sees all that the first promised.
-    let through: DateTime<Utc> = horizon::read(pool).await?;
+    let through = horizon::read(pool).await?;
+    read_through(pool, after, through, limits).await
+}
+
+/// Positions and ids of what comes after a position and up to another.
+pub async fn places(
+    pool: &Pool,
+    after: i64,
+    through: i64,
+    most: i64,
+) -> Result<Vec<(i64, Uuid)>, StoreError> {
+    let connection = pool.get().await?;
+    let sql = include_str!("sql/relay_places.sql");
+    let result = connection.query(sql, &[&after, &through, &most]).await;
+    let rows = settle(connection, result)?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// What comes after a position, whatever its order: for what was final once.
+pub async fn read_any(
+    pool: &Pool,
+    after: i64,
+    limits: Limits,
+) -> Result<Vec<Shippable>, StoreError> {
+    read_through(pool, after, END, limits).await
+}
+
+async fn read_through(
+    pool: &Pool,
+    after: i64,
+    through: DateTime<Utc>,
+    limits: Limits,
+) -> Result<Vec<Shippable>, StoreError> {
     let connection = pool.get().await?;
     let result = async {
         let statement = connection

@@ -117,15 +117,52 @@ pub async fn insert(
     let connection = pool.get().await?;
     let columns = Columns::of(rows);
     let result = async {
-        let statement = connection
-            .prepare_cached(include_str!("sql/statements_insert.sql"))
-            .await?;
+        let statement = connection.prepare_cached(INSERT).await?;
         connection
             .query_one(&statement, &columns.parameters())
             .await
     }
     .await;
     settle(connection, result).map(|row| (row.get(0), row.get(1)))
+}
+
+/// What writes a group.
+const INSERT: &str = include_str!("sql/statements_insert.sql");
+
+/// Puts statements back that were stored before, in one transaction: at this time, from this position
+/// on, in this order. On `Ok` they are committed.
+pub async fn put_back(
+    pool: &Pool,
+    rows: &[NewStatement<'_>],
+    stored: DateTime<Utc>,
+    first_seq: i64,
+) -> Result<(), StoreError> {
+    let connection = pool.get().await?;
+    let columns = Columns::of(rows);
+    let mut parameters = columns.parameters();
+    parameters.push(&stored);
+    parameters.push(&first_seq);
+    let given = format!(
+        "lrs.put_back($1::integer, ${}::timestamptz, ${}::bigint)",
+        parameters.len() - 1,
+        parameters.len()
+    );
+    let sql = INSERT.replace("lrs.stamp($1::integer)", &given);
+    let result = connection.query_one(&sql, &parameters).await;
+    settle(connection, result).map(|_| ())
+}
+
+/// Where statements stand that have one of these ids, or stand at one of these positions.
+pub async fn positions(
+    pool: &Pool,
+    ids: &[Uuid],
+    seqs: &[i64],
+) -> Result<Vec<(Uuid, i64)>, StoreError> {
+    let connection = pool.get().await?;
+    let sql = include_str!("sql/statements_positions.sql");
+    let result = connection.query(sql, &[&ids, &seqs]).await;
+    let rows = settle(connection, result)?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
 /// One statement, with what decides who may read it.

@@ -19,15 +19,11 @@ pub enum LakeError {
     #[error("another writer shipped to the table {0} first")]
     Raced(&'static str),
     /// The table was shipped to by another database, or by this one before it was restored.
-    #[error(
-        "the lake's table {0} holds rows of another database history: nothing is shipped until they are reconciled"
-    )]
+    #[error("the lake's table {0} holds rows of another database history")]
     OtherHistory(&'static str),
     /// The table is at a position that the database has not reached: the database was put back to an
     /// older state in a way that left no trace in it.
-    #[error(
-        "the lake's table {table} is at position {shipped}, the database only at {stored}: nothing is shipped until they are reconciled"
-    )]
+    #[error("the lake's table {table} is at position {shipped}, the database only at {stored}")]
     Ahead {
         /// The table.
         table: &'static str,
@@ -39,6 +35,16 @@ pub enum LakeError {
     /// The table's columns are not those that this program writes.
     #[error("the lake's table {0} has other columns than this program writes")]
     Columns(&'static str),
+    /// A file of the table's version is not there, or is not as it was written.
+    #[error("the file {file} of the lake's table {table}: {why}")]
+    File {
+        /// The table.
+        table: &'static str,
+        /// Its place.
+        file: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// No room.
     #[error("there is no room left where the lake's table {0} is")]
     Full(&'static str, #[source] io::Error),

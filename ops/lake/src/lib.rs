@@ -3,6 +3,7 @@
 mod error;
 mod location;
 mod rebuild;
+mod reconcile;
 mod relay;
 mod snapshot;
 mod sql;
@@ -13,6 +14,7 @@ mod verify;
 pub use error::LakeError;
 pub use location::Lake;
 pub use rebuild::{Progress, rebuild};
+pub use reconcile::Reconciled;
 pub use relay::{Gone, Pace, Piece, Relay, Source};
 pub use snapshot::{register, session};
 pub use sql::{Limits, Questions, SqlError};

@@ -30,6 +30,14 @@ impl Lake {
         }
     }
 
+    /// The part of it that is open to the service alone: a prefix of its own.
+    #[must_use]
+    pub fn restricted(&self) -> Self {
+        Self {
+            root: format!("{}/restricted", self.root),
+        }
+    }
+
     /// Where it is, as it was given.
     #[must_use]
     pub fn root(&self) -> &str {

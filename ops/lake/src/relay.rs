@@ -9,6 +9,7 @@ use arrow::array::RecordBatch;
 use schemas::tables::Table;
 use tokio_util::sync::CancellationToken;
 
+use crate::reconcile::{reconcile, rows_of};
 use crate::{Lake, LakeError, LakeTable, Pending, Sizes, app_id};
 
 /// How often files are looked for that no version needs any more.
@@ -67,9 +68,31 @@ pub trait Source {
     /// there: what was taken back later is among them, and nothing goes.
     fn as_of(&self, after: i64, through: i64) -> impl Future<Output = anyhow::Result<Piece>>;
 
+    /// As [`Self::as_of`], positions and ids alone; and the position that they reach, `through` at the end.
+    fn places(
+        &self,
+        after: i64,
+        through: i64,
+    ) -> impl Future<Output = anyhow::Result<(Vec<(i64, String)>, i64)>> {
+        async move {
+            let piece = self.as_of(after, through).await?;
+            let is_last = piece.position == after || !piece.more;
+            let rows = piece.rows.as_ref().map(rows_of).transpose()?;
+            let next = if is_last { through } else { piece.position };
+            Ok((rows.unwrap_or_default(), next))
+        }
+    }
+
     /// Ids of rows up to `through` that are taken back after it. Whoever shipped them may have known
     /// that already: they may be in the table or not.
     fn undecided(&self, through: i64) -> impl Future<Output = anyhow::Result<BTreeSet<String>>>;
+
+    /// Puts rows of the table back that the database has lost; gives the ids of those that are not its
+    /// own, and go.
+    fn put_back(&self, rows: RecordBatch) -> impl Future<Output = anyhow::Result<Vec<String>>>;
+
+    /// The table is in line with the database's history.
+    fn in_line(&self) -> impl Future<Output = anyhow::Result<()>>;
 }
 
 /// How often and how much.
@@ -144,8 +167,7 @@ impl<S: Source> Relay<S> {
     }
 
     /// Ships at its pace until `shutdown`, and once more then. A fault is told in the log and tried
-    /// again: nothing is lost, since the position stands in the table. Only where the database turns
-    /// out to be behind its lake nothing more is shipped until somebody has looked.
+    /// again: nothing is lost, since the position stands in the table.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let mut told = String::new();
         loop {
@@ -177,13 +199,7 @@ impl<S: Source> Relay<S> {
 
     /// Ships everything up to the horizon; returns how many rows.
     pub async fn ship(&mut self) -> anyhow::Result<usize> {
-        let mut open = match self.open.take() {
-            Some(mut open) => {
-                open.table.refresh().await?;
-                open
-            }
-            None => Open::new(&self.lake, self.declared, &self.source).await?,
-        };
+        let mut open = self.open().await?;
         // On an error `open` is dropped: the next look starts from what the log says.
         let mut shipped = 0;
         loop {
@@ -201,6 +217,36 @@ impl<S: Source> Relay<S> {
         self.upkeep(&mut open.table).await?;
         self.open = Some(open);
         Ok(shipped)
+    }
+
+    /// The table, once it is in line with the history that the database has now: that may have become another
+    /// since the last look, where a copy of the database took over.
+    async fn open(&mut self) -> anyhow::Result<Open> {
+        let app_id = app_id(&self.source.epoch().await?, self.declared);
+        if let Some(mut open) = self.open.take().filter(|open| open.app_id == app_id) {
+            open.table.refresh().await?;
+            return Ok(open);
+        }
+        let opened = Open::new(&self.lake, self.declared, &self.source).await;
+        let open = match opened {
+            Err(error) if is_apart(&error) => {
+                let table = self.declared.name;
+                tracing::warn!(table, error = %one_line(&error), "bringing lake and database together");
+                let done = reconcile(&self.lake, self.declared, &self.source).await?;
+                tracing::warn!(
+                    table,
+                    put_back = done.put_back,
+                    removed = done.removed,
+                    appended = done.appended,
+                    position = done.position,
+                    "lake and database are together again"
+                );
+                Open::new(&self.lake, self.declared, &self.source).await?
+            }
+            other => other?,
+        };
+        self.source.in_line().await?;
+        Ok(open)
     }
 
     /// Carries some pieces in one commit; returns their rows, and whether more waits.
@@ -271,6 +317,14 @@ impl<S: Source> Relay<S> {
         }
         Ok(())
     }
+}
+
+/// Whether the table's rows are of another history of the database than it has now.
+fn is_apart(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref(),
+        Some(LakeError::OtherHistory(_) | LakeError::Ahead { .. })
+    )
 }
 
 fn is_raced(error: &anyhow::Error) -> bool {

@@ -12,6 +12,9 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
+use deltalake::kernel::LogicalFileView;
+use futures::future::try_join_all;
+use object_store::ObjectStoreExt as _;
 use schemas::tables::Table;
 
 use crate::{LakeError, LakeTable};
@@ -26,22 +29,60 @@ pub fn session(memory_bytes: usize) -> Result<SessionContext, DataFusionError> {
     Ok(SessionContext::new_with_config_rt(config, runtime))
 }
 
+/// Files whose presence is asked for at the same time.
+const ASKED_AT_ONCE: usize = 16;
+
 /// Registers the version of `table` that was read last under the table's name.
 ///
 /// The files are listed by the Delta log and read as plain Parquet, the way that is right on a local
 /// disk, on object storage and on a cluster.
-pub fn register(session: &SessionContext, table: &LakeTable) -> Result<(), LakeError> {
+///
+/// # Errors
+/// [`LakeError::File`] when one of them is not there or has another size: a scan would take it for one
+/// without rows.
+pub async fn register(session: &SessionContext, table: &LakeTable) -> Result<(), LakeError> {
+    let files: Vec<_> = table.state()?.log_data().iter().collect();
+    for some in files.chunks(ASKED_AT_ONCE) {
+        let asked = some.iter().map(|file| not_as_written(table, file));
+        for (file, why) in some.iter().zip(try_join_all(asked).await?) {
+            let Some(why) = why else { continue };
+            let path = file.object_store_path();
+            return Err(LakeError::File {
+                table: table.declared().name,
+                file: table.delta().log_store().to_uri(&path),
+                why,
+            });
+        }
+    }
     register_files(session, table, &table.files()?)
 }
 
+/// What is wrong with a file, as far as its size tells.
+pub(crate) async fn not_as_written(
+    table: &LakeTable,
+    file: &LogicalFileView,
+) -> Result<Option<String>, LakeError> {
+    let store = table.delta().object_store();
+    match store.head(&file.object_store_path()).await {
+        Ok(found) if i64::try_from(found.size) == Ok(file.size()) => Ok(None),
+        Ok(found) => Ok(Some(format!(
+            "it has {} bytes, {} were written",
+            found.size,
+            file.size()
+        ))),
+        Err(object_store::Error::NotFound { .. }) => Ok(Some("it is not there".to_owned())),
+        Err(error) => Err(table.fault("read")(error.into())),
+    }
+}
+
 /// Registers the version that was read last, or an empty table where there is none, under its name.
-pub(crate) fn register_if_any(
+pub(crate) async fn register_if_any(
     session: &SessionContext,
     declared: &'static Table,
     table: Option<&LakeTable>,
 ) -> Result<(), LakeError> {
     match table {
-        Some(table) => register(session, table),
+        Some(table) => register(session, table).await,
         None => add(session, declared, &[]),
     }
 }

@@ -117,7 +117,7 @@ impl Questions {
         for declared in ALL {
             let table = LakeTable::existing(lake, declared).await?;
             found |= table.is_some();
-            snapshot::register_if_any(&session, declared, table.as_ref())?;
+            snapshot::register_if_any(&session, declared, table.as_ref()).await?;
         }
         if !found {
             return Err(SqlError::NoLake(lake.root().to_owned()));

@@ -186,6 +186,22 @@ impl LakeTable {
         if self.position(app_id).await? != after {
             return Err(LakeError::Raced(self.declared.name));
         }
+        let mark = Transaction::new(app_id, position);
+        self.append_files(rows, vec![mark]).await
+    }
+
+    /// Appends rows of which it does not matter if they stand there twice: no position goes with them.
+    pub async fn add(&mut self, rows: RecordBatch) -> Result<(), LakeError> {
+        let mut pending = self.pending()?;
+        pending.push(rows).await?;
+        self.append_files(Some(pending), Vec::new()).await
+    }
+
+    async fn append_files(
+        &mut self,
+        rows: Option<Pending>,
+        marks: Vec<Transaction>,
+    ) -> Result<(), LakeError> {
         let adds = match rows {
             Some(rows) => rows.finish().await?,
             None => Vec::new(),
@@ -196,8 +212,22 @@ impl LakeTable {
             partition_by: None,
             predicate: None,
         };
+        self.commit(actions, operation, marks).await
+    }
+
+    /// Sets the position of `app_id`, whatever it was and whoever shipped the rows that are there, and
+    /// appends rows, if any, in the same commit.
+    ///
+    /// # Errors
+    /// [`LakeError::Raced`] when another process set it since the version was read.
+    pub(crate) async fn adopt(
+        &mut self,
+        rows: Option<Pending>,
+        app_id: &str,
+        position: i64,
+    ) -> Result<(), LakeError> {
         let mark = Transaction::new(app_id, position);
-        self.commit(actions, operation, vec![mark]).await
+        self.append_files(rows, vec![mark]).await
     }
 
     /// Removes the rows of these statement ids from these buckets; ids that are not there do not

@@ -14,7 +14,6 @@ use datafusion::error::DataFusionError;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use deltalake::kernel::LogicalFileView;
 use futures::StreamExt as _;
-use object_store::ObjectStoreExt as _;
 use parquet::errors::ParquetError;
 use schemas::tables::Table;
 
@@ -152,7 +151,7 @@ async fn sums_of(
         why,
     };
     // A scan takes a file that is not there for one without rows.
-    if let Some(why) = not_as_written(table, file).await? {
+    if let Some(why) = snapshot::not_as_written(table, file).await? {
         return Ok(Err(bad(why)));
     }
     match read(table, &uri, undecided).await {
@@ -161,23 +160,6 @@ async fn sums_of(
             Some(why) => Ok(Err(bad(why))),
             None => Err(LakeError::Query(table.declared().name, error)),
         },
-    }
-}
-
-async fn not_as_written(
-    table: &LakeTable,
-    file: &LogicalFileView,
-) -> Result<Option<String>, LakeError> {
-    let store = table.delta().object_store();
-    match store.head(&file.object_store_path()).await {
-        Ok(found) if i64::try_from(found.size) == Ok(file.size()) => Ok(None),
-        Ok(found) => Ok(Some(format!(
-            "it has {} bytes, {} were written",
-            found.size,
-            file.size()
-        ))),
-        Err(object_store::Error::NotFound { .. }) => Ok(Some("it is not there".to_owned())),
-        Err(error) => Err(table.fault("read")(error.into())),
     }
 }
 

@@ -15,7 +15,9 @@ pub fn init(settings: &LogSettings) {
     let filter = EnvFilter::try_new(&settings.level).unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        // It would tell standard error that nothing can be written there, as with a full disk, and panic.
+        .log_internal_errors(false);
     // An error means that a subscriber is set already, which is what was wanted.
     let _ = match settings.format {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

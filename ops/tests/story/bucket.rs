@@ -12,13 +12,13 @@ use crate::sql;
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/story/bucket/bucket.py");
 
 /// A bucket that lasts as long as the test.
-struct Bucket {
+pub(crate) struct Bucket {
     process: Child,
-    endpoint: String,
+    address: String,
 }
 
 impl Bucket {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         #[expect(
             clippy::disallowed_methods,
             reason = "a test's own tool, which is no setting of Sillage"
@@ -39,17 +39,34 @@ impl Bucket {
         let port: u16 = port.trim().parse().expect("the script prints its port");
         Self {
             process,
-            endpoint: format!("http://127.0.0.1:{port}"),
+            address: format!("127.0.0.1:{port}"),
         }
+    }
+
+    /// Host and port.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// What Sillage needs to find it.
     fn settings(&self) -> Vec<(&'static str, String)> {
-        vec![
+        let mut settings = vec![
             ("SILLAGE_ATTACHMENTS_URL", "s3://sillage/kept".to_owned()),
             ("SILLAGE_LAKE_URL", "s3://sillage/lake".to_owned()),
             ("SILLAGE_ATTACHMENTS_SWEEP_EVERY_S", "1".to_owned()),
-            ("AWS_ENDPOINT_URL", self.endpoint.clone()),
+        ];
+        settings.extend(Self::access(&self.endpoint()));
+        settings
+    }
+
+    /// What clients of S3 need to reach it, directly or through another endpoint.
+    pub(crate) fn access(endpoint: &str) -> Vec<(&'static str, String)> {
+        vec![
+            ("AWS_ENDPOINT_URL", endpoint.to_owned()),
             ("AWS_ALLOW_HTTP", "true".to_owned()),
             ("AWS_REGION", "us-east-1".to_owned()),
             ("AWS_ACCESS_KEY_ID", "sillage".to_owned()),
@@ -59,7 +76,7 @@ impl Bucket {
 
     /// The keys that it lists, in their order.
     async fn keys(&self, query: &str) -> Vec<String> {
-        let listed = reqwest::get(format!("{}/sillage?{query}", self.endpoint))
+        let listed = reqwest::get(format!("{}/sillage?{query}", self.endpoint()))
             .await
             .unwrap();
         assert_eq!(listed.status(), 200);

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
+use arrow::array::{AsArray as _, RecordBatch};
+use arrow::datatypes::Int64Type;
 use lake::{Gone, Piece, Source};
 
 use crate::rows::{batch, bucket, id};
@@ -20,8 +22,10 @@ pub(crate) enum Statement {
 #[derive(Clone, Debug)]
 pub(crate) struct Database {
     statements: Arc<Mutex<Vec<Statement>>>,
+    /// Whether rows that it has lost come back to it; else they are not its own.
+    pub(crate) takes_back: bool,
     most: usize,
-    epoch: &'static str,
+    epoch: Arc<Mutex<&'static str>>,
 }
 
 impl Database {
@@ -29,17 +33,32 @@ impl Database {
     pub(crate) fn new(most: usize) -> Self {
         Self {
             statements: Arc::default(),
+            takes_back: true,
             most,
-            epoch: "1-1",
+            epoch: Arc::new(Mutex::new("1-1")),
+        }
+    }
+
+    /// A backup of it: what was there up to a position, on another timeline.
+    pub(crate) fn backup(&self, through: usize) -> Self {
+        let statements = self.statements.lock().unwrap()[..through].to_vec();
+        Self {
+            statements: Arc::new(Mutex::new(statements)),
+            ..self.restored()
         }
     }
 
     /// The same statements on another timeline.
     pub(crate) fn restored(&self) -> Self {
         Self {
-            epoch: "1-2",
+            epoch: Arc::new(Mutex::new("1-2")),
             ..self.clone()
         }
+    }
+
+    /// Another copy of it takes over.
+    pub(crate) fn promote(&self, epoch: &'static str) {
+        *self.epoch.lock().unwrap() = epoch;
     }
 
     pub(crate) fn add(&self, statements: &[Statement]) {
@@ -53,7 +72,9 @@ impl Database {
 
     /// Positions of the answers up to one that nobody had voided up to there.
     fn valid_at(&self, through: i64) -> Vec<i64> {
-        valid(&self.statements.lock().unwrap()[..usize::try_from(through).unwrap()])
+        let statements = self.statements.lock().unwrap();
+        let through = usize::try_from(through).unwrap().min(statements.len());
+        valid(&statements[..through])
     }
 
     /// What a relay reads after a position.
@@ -88,7 +109,7 @@ impl Database {
 
 impl Source for Database {
     async fn epoch(&self) -> anyhow::Result<String> {
-        Ok(self.epoch.to_owned())
+        Ok((*self.epoch.lock().unwrap()).to_owned())
     }
 
     async fn stored(&self) -> anyhow::Result<i64> {
@@ -123,6 +144,26 @@ impl Source for Database {
             _ => None,
         });
         Ok(targets.collect())
+    }
+
+    async fn put_back(&self, rows: RecordBatch) -> anyhow::Result<Vec<String>> {
+        let seqs = rows.column_by_name("seq").unwrap();
+        let seqs = seqs.as_primitive::<Int64Type>().values();
+        if !self.takes_back {
+            return Ok(seqs.iter().map(|seq| id(*seq)).collect());
+        }
+        let mut statements = self.statements.lock().unwrap();
+        for seq in seqs {
+            let place = usize::try_from(*seq)?;
+            let longer = statements.len().max(place);
+            statements.resize(longer, Statement::Other);
+            statements[place - 1] = Statement::Answer;
+        }
+        Ok(Vec::new())
+    }
+
+    async fn in_line(&self) -> anyhow::Result<()> {
+        Ok(())
     }
 }
 

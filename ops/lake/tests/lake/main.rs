@@ -7,6 +7,7 @@
 
 mod database;
 mod races;
+mod reconcile;
 mod relay;
 mod rows;
 mod sql;

@@ -185,35 +185,3 @@ async fn small_files_are_put_together_at_the_pace() {
     assert_eq!(place.open().await.files().unwrap().len(), 1);
     assert_eq!(place.seqs().await, database.valid());
 }
-
-#[tokio::test]
-async fn nothing_is_shipped_to_another_history() {
-    let (place, database) = (Place::new(), Database::new(100));
-    database.add(&[Answer]);
-    relay(&place, &database).ship().await.unwrap();
-    let refused = relay(&place, &database.restored())
-        .ship()
-        .await
-        .unwrap_err();
-    let refused = refused.downcast_ref();
-    assert!(
-        matches!(refused, Some(LakeError::OtherHistory("answers"))),
-        "{refused:?}"
-    );
-
-    let younger = Database::new(100);
-    let refused = relay(&place, &younger).ship().await.unwrap_err();
-    let refused = refused.downcast_ref();
-    assert!(
-        matches!(
-            refused,
-            Some(LakeError::Ahead {
-                shipped: 1,
-                stored: 0,
-                ..
-            })
-        ),
-        "{refused:?}"
-    );
-    assert_eq!(place.seqs().await, [1]);
-}

@@ -59,7 +59,7 @@ impl Place {
 
 pub(crate) async fn seqs(table: &LakeTable) -> Vec<i64> {
     let session = session(64 << 20).unwrap();
-    register(&session, table).unwrap();
+    register(&session, table).await.unwrap();
     let rows = session
         .sql("select seq from answers order by seq")
         .await

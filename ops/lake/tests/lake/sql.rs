@@ -207,3 +207,14 @@ async fn where_there_is_no_lake_none_is_made() {
     assert!(matches!(none, Err(SqlError::NoLake(_))), "{none:?}");
     assert!(!root.exists());
 }
+
+#[tokio::test]
+async fn a_file_that_is_missing_is_told_and_not_taken_for_one_without_rows() {
+    let place = place_with_answers(&[1, 2, 3]).await;
+    let file = place.open().await.files().unwrap().pop().unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let opened = Questions::open(&place.lake, LIMITS).await;
+    let error = opened.unwrap_err().to_string();
+    assert!(error.contains(&file), "{error}");
+    assert!(error.contains("it is not there"), "{error}");
+}

@@ -92,7 +92,7 @@ async fn what_is_enough_becomes_a_file_a_bucket_which_a_removal_rewrites_alone()
 
 async fn read(table: &LakeTable) -> RecordBatch {
     let session = session(64 << 20).unwrap();
-    register(&session, table).unwrap();
+    register(&session, table).await.unwrap();
     let rows = session
         .sql("select * from answers order by seq")
         .await

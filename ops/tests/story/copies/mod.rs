@@ -12,6 +12,7 @@ mod ending;
 mod ledger;
 mod processes;
 mod readers;
+mod stopped;
 mod writers;
 
 use std::cell::{Cell, RefCell};

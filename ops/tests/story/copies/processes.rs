@@ -7,6 +7,7 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, RequestBuilder};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use service::identity::Scope;
 use service::testkit::TestDb;
@@ -81,6 +82,13 @@ impl Copies {
         let mut process = self.processes.borrow_mut()[copy].take().unwrap();
         process.kill().unwrap();
         process.wait().unwrap();
+    }
+
+    /// Stops one where it stands, or lets it go on.
+    pub(super) fn signal(&self, copy: usize, signal: Signal) {
+        let processes = self.processes.borrow();
+        let pid = Pid::from_child(processes[copy].as_ref().unwrap());
+        kill_process(pid, signal).unwrap();
     }
 
     /// Starts one again and waits until it is ready.

@@ -125,6 +125,8 @@ pub(super) fn configure(
          random_page_cost = 1.1\n\
          # Short queries by key: compiling them costs more than it gives.\n\
          jit = off\n\
+         # Ready means that a recovery is over, and not that it can be watched.\n\
+         hot_standby = off\n\
          timezone = 'UTC'\n\
          log_timezone = 'UTC'\n\
          # No statement, parameter or key value in the log: they are personal data.\n\

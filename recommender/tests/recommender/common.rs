@@ -81,7 +81,7 @@ impl<'a> Story<'a> {
             let state = self
                 .states
                 .entry(item.subject())
-                .or_insert_with(|| PupilState::new(self.model));
+                .or_insert_with(|| PupilState::new(self.model.subject_of(item)));
             state.answer(
                 self.model,
                 item,

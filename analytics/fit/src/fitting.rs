@@ -147,7 +147,7 @@ pub struct HeldOut {
 #[must_use]
 pub fn fit(answers: &Answers, settings: &Settings) -> Fitted {
     let go_on = |_: &Checkpoint, _: &Progress| ControlFlow::Continue(());
-    fit_from(answers, settings, Checkpoint::default(), go_on).expect("nobody stops it")
+    fit_from(answers, settings, &Checkpoint::default(), go_on).expect("nobody stops it")
 }
 
 /// The same, from where it stood; `watch` is told after each search and may stop it, which gives none.
@@ -156,7 +156,7 @@ pub fn fit(answers: &Answers, settings: &Settings) -> Fitted {
 pub fn fit_from(
     answers: &Answers,
     settings: &Settings,
-    from: Checkpoint,
+    from: &Checkpoint,
     mut watch: impl FnMut(&Checkpoint, &Progress) -> ControlFlow<()>,
 ) -> Option<Fitted> {
     let units = settings.starts.first().copied().unwrap_or_default();
@@ -325,7 +325,7 @@ impl Search<'_> {
     /// None where the one who watches stopped it.
     fn ends(
         &self,
-        from: Checkpoint,
+        from: &Checkpoint,
         units: &Hyper,
         watch: &mut impl FnMut(&Checkpoint, &Progress) -> ControlFlow<()>,
     ) -> Option<Vec<End>> {
@@ -339,7 +339,7 @@ impl Search<'_> {
             .map(|start| held(start, self.answers, settings))
             .collect();
         let of = starts.len() + settings.rounds.saturating_sub(1);
-        let (mut ends, mut rounds, mut settled) = self.restore(&from, &starts).unwrap_or_default();
+        let (mut ends, mut rounds, mut settled) = self.restore(from, &starts).unwrap_or_default();
         let mut tell = |ends: &[End], rounds, settled| {
             let checkpoint = Checkpoint {
                 ends: ends.iter().map(End::ended).collect(),

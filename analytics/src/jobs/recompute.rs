@@ -251,7 +251,7 @@ impl Recompute {
     }
 }
 
-fn register(
+pub(super) fn register(
     session: &SessionContext,
     name: &str,
     columns: &[(&str, Vec<String>)],

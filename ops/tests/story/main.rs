@@ -16,6 +16,7 @@ mod copies;
 mod crash;
 mod demo;
 mod described;
+mod fitted;
 mod front;
 mod harness;
 mod limits;

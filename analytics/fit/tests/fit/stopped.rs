@@ -24,7 +24,7 @@ fn what_goes_on_gives_the_bits_of_what_never_stopped() {
     let fitted = loop {
         // Stopped after each search, and gone on from bytes.
         let from = Checkpoint::decode(&checkpoint.encode()).expect("its own bytes");
-        let done = fit_from(&answers, &settings(), from, |now, progress| {
+        let done = fit_from(&answers, &settings(), &from, |now, progress| {
             searches += 1;
             assert_eq!(
                 (progress.searches.min(searches), progress.of),
@@ -48,12 +48,12 @@ fn a_checkpoint_of_other_items_is_passed_over() {
         simulated(&[0.0, 0.5, 1.0], 40, 6, 1),
     );
     let mut checkpoint = Checkpoint::default();
-    let stopped = fit_from(&small, &settings(), Checkpoint::default(), |now, _| {
+    let stopped = fit_from(&small, &settings(), &Checkpoint::default(), |now, _| {
         checkpoint = now.clone();
         ControlFlow::Break(())
     });
     assert_eq!(stopped, None);
     let go_on = |_: &Checkpoint, _: &fit::Progress| ControlFlow::Continue(());
-    let fitted = fit_from(&large, &settings(), checkpoint, go_on).expect("nobody stops it");
+    let fitted = fit_from(&large, &settings(), &checkpoint, go_on).expect("nobody stops it");
     assert_eq!(fitted, fit(&large, &settings()));
 }

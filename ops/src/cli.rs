@@ -174,7 +174,7 @@ pub(crate) struct FitArgs {
     /// Begins anew, in place of going on with a fit that was stopped
     #[arg(long)]
     pub(crate) anew: bool,
-    /// Answers read at most; beyond, a sample of the pupils. A million takes some 300 MB
+    /// Answers read at most, all in memory; beyond, a sample of the pupils
     #[arg(long, value_name = "N", default_value_t = 5_000_000,
         value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) answers_max: u64,

@@ -41,7 +41,7 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// All subjects; five million answers, which are some 1.5 GB of memory.
+    /// All subjects; five million answers, a hundred times what a first fit needs.
     fn default() -> Self {
         Self {
             subjects: Vec::new(),

@@ -5,18 +5,19 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
 };
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema};
 use arrow::error::ArrowError;
+use datafusion::datasource::MemTable;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 use schemas::ids::{PersonKey, StatementId, key64};
 use schemas::profile::FoldKey;
 
-use super::recompute::{RecomputeError, register};
+use super::recompute::RecomputeError;
 use crate::fold::Answer;
 use crate::store::account_person::Owners;
 
@@ -24,6 +25,11 @@ use crate::store::account_person::Owners;
 /// order). Only persons with an answer in the window are read, but all answers of theirs up to its end.
 fn plan(window: Window) -> String {
     let Window { after, through } = window;
+    let new = if after > 0 {
+        format!("where o.person in (select person from owned where seq > {after})")
+    } else {
+        String::new()
+    };
     format!(
         "with owned as (
              select coalesce(p.person, a.account) as person, a.answered_at, a.device_id, a.device_seq, a.id,
@@ -34,7 +40,7 @@ fn plan(window: Window) -> String {
              where a.seq <= {through}
          )
          select * from owned o
-         where o.person in (select person from owned where seq > {after})
+         {new}
          order by o.person, o.answered_at, o.device_id nulls first, o.device_seq nulls first, o.id"
     )
 }
@@ -145,6 +151,25 @@ impl Persons {
             }
         }
     }
+}
+
+/// A small table of texts beside the lake's.
+fn register(
+    session: &SessionContext,
+    name: &str,
+    columns: &[(&str, Vec<String>)],
+) -> Result<(), RecomputeError> {
+    let fields = columns
+        .iter()
+        .map(|(name, _)| Field::new(*name, DataType::Utf8, false));
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let arrays = columns
+        .iter()
+        .map(|(_, texts)| Arc::new(StringArray::from_iter_values(texts)) as ArrayRef);
+    let batch = RecordBatch::try_new(Arc::clone(&schema), arrays.collect())?;
+    let table = MemTable::try_new(schema, vec![vec![batch]])?;
+    session.register_table(name, Arc::new(table))?;
+    Ok(())
 }
 
 /// The columns of a batch.

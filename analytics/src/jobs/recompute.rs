@@ -251,7 +251,7 @@ impl Recompute {
     }
 }
 
-pub(super) fn register(
+fn register(
     session: &SessionContext,
     name: &str,
     columns: &[(&str, Vec<String>)],

@@ -34,6 +34,8 @@ pub struct AnalyticsSettings {
     pub odd_device_pupils: u32,
     /// Signs for which answers are left out of mastery.
     pub odd_left_out: Vec<Sign>,
+    /// Time between two checks whether predictions come true, in seconds; 0: only when asked.
+    pub check_every_s: u64,
 }
 
 /// Everything analytics is told.
@@ -75,7 +77,15 @@ impl AnalyticsConfig {
         (seconds > 0).then(|| Duration::from_secs(seconds))
     }
 
-    pub(crate) fn recompute_threads(&self) -> usize {
+    /// None: only when asked.
+    pub(crate) fn check_every(&self) -> Option<Duration> {
+        let seconds = self.analytics.check_every_s;
+        (seconds > 0).then(|| Duration::from_secs(seconds))
+    }
+
+    /// Threads that jobs run on.
+    #[must_use]
+    pub fn recompute_threads(&self) -> usize {
         threads::count(self.analytics.recompute_threads)
     }
 }
@@ -90,6 +100,7 @@ mod tests {
         assert_eq!(config.fold_every(), Duration::from_millis(300));
         assert!(config.lake_root.ends_with("lake"));
         assert!(config.recompute_every().is_some());
+        assert_eq!(config.check_every(), Some(Duration::from_secs(86_400)));
         assert_eq!(config.analytics.recompute_threads, 0);
         assert!(config.recompute_threads() >= 1);
     }

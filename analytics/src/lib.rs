@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod aggregates;
+pub mod calibration;
+pub mod checks;
 pub mod config;
 pub mod fold;
 pub mod http;
@@ -122,7 +124,7 @@ impl Analytics {
     }
 }
 
-/// Folds, recomputes and ships to the lake until `shutdown`. Several copies may run.
+/// Folds, recomputes, checks and ships to the lake until `shutdown`. Several copies may run.
 pub async fn run_background(
     analytics: Arc<Analytics>,
     shutdown: CancellationToken,
@@ -137,6 +139,7 @@ pub async fn run_background(
     tokio::join!(
         worker::run(Arc::clone(&analytics), shutdown.clone()),
         worker::watch(Arc::clone(&analytics), shutdown.clone()),
+        jobs::check::watch(Arc::clone(&analytics), shutdown.clone()),
         lake::run(Arc::clone(&analytics), shutdown),
     );
     Ok(())

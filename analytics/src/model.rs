@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mastery::Model;
+use mastery::{Calibration, Model, Scale};
 use serde_json::Value;
 use service::pg::Pool;
 
 use crate::store::frameworks::Inputs;
-use crate::store::{self, StoreError, Transaction, feed, frameworks, models};
+use crate::store::{self, StoreError, Transaction, calibrations, feed, frameworks, models};
 
 /// Models remembered: the one that is served, the one that comes, and the one before.
 const REMEMBERED: usize = 3;
@@ -33,13 +33,15 @@ impl Models {
         if let Some(model) = self.find(fingerprint) {
             return Ok(model);
         }
-        let (framework, catalogue) = models::read(transaction, fingerprint)
+        let (framework, catalogue, numbers) = models::read(transaction, fingerprint)
             .await?
             .ok_or(StoreError::Document("model"))?;
-        Ok(self.keep(fingerprint, build(&framework, catalogue)?))
+        let calibration = calibrations::read(transaction, &numbers).await?;
+        let model = build(&framework, catalogue, &calibration)?;
+        Ok(self.keep(fingerprint, model))
     }
 
-    /// The fingerprint of the model of the framework and the catalogue in force. What it is made of
+    /// The fingerprint of the model of the framework, the catalogue and the calibrations in force. What it is made of
     /// is kept in the database.
     pub async fn wanted(&self, pool: &Pool) -> Result<String, StoreError> {
         let mut client = store::client(pool).await?;
@@ -61,12 +63,15 @@ impl Models {
             Value::Array(Vec::new())
         };
         let items = frameworks::parse_items(catalogue.clone())?;
-        let model = Model::new(&framework, &items);
+        let in_force = calibrations::in_force(&transaction).await?;
+        let numbers: Vec<i64> = in_force.into_values().collect();
+        let calibration = calibrations::read(&transaction, &numbers).await?;
+        let model = Model::calibrated(&framework, &items, &calibration, Scale::default());
         let fingerprint = model.fingerprint().to_owned();
-        models::insert(&transaction, &fingerprint, number, &catalogue).await?;
+        models::insert(&transaction, &fingerprint, number, &catalogue, &numbers).await?;
         store::commit(transaction).await?;
         self.keep(&fingerprint, model);
-        // If either changed while we read, the next look sees other numbers and makes it again.
+        // If any changed while we read, the next look sees other numbers and makes it again.
         *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) =
             Some((inputs, fingerprint.clone()));
         Ok(fingerprint)
@@ -90,8 +95,13 @@ impl Models {
     }
 }
 
-fn build(framework: &Value, catalogue: Value) -> Result<Model, StoreError> {
+fn build(
+    framework: &Value,
+    catalogue: Value,
+    calibration: &Calibration,
+) -> Result<Model, StoreError> {
     let framework = frameworks::parse(framework)?;
     let items = frameworks::parse_items(catalogue)?;
-    Ok(Model::new(&framework, &items))
+    let scale = Scale::default();
+    Ok(Model::calibrated(&framework, &items, calibration, scale))
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use schemas::tables::{Table, answers, statements};
 use schemas::xapi::XapiVersion;
@@ -30,9 +30,9 @@ pub(crate) enum Command {
     /// Runs the Learning Record Store alone
     #[command(after_help = exit::HELP)]
     Lrs(ServiceArgs),
-    /// Runs analytics alone
-    #[command(after_help = exit::HELP)]
-    Analytics(ServiceArgs),
+    /// Runs analytics alone; with a further word: fits the model, and says which fit is in force
+    #[command(after_help = exit::HELP, args_conflicts_with_subcommands = true)]
+    Analytics(AnalyticsArgs),
     /// Runs the recommender alone
     #[command(after_help = exit::HELP)]
     Recommender(ServiceArgs),
@@ -124,6 +124,103 @@ pub(crate) struct ServiceArgs {
     pub(crate) place: Place,
 }
 
+/// `sillage analytics`: the service alone, unless something else is asked for.
+#[derive(Args, Debug)]
+pub(crate) struct AnalyticsArgs {
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
+    #[command(subcommand)]
+    pub(crate) command: Option<AnalyticsCommand>,
+}
+
+/// What is done to the model of mastery.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AnalyticsCommand {
+    /// Fits items and constants to the answers of the lake, by subject, and proposes what came out
+    #[command(after_help = exit::HELP, args_conflicts_with_subcommands = true)]
+    Fit(FitArgs),
+    /// Puts a proposed version in force
+    #[command(after_help = exit::HELP)]
+    Accept(DecisionArgs),
+    /// Refuses a proposed version
+    #[command(after_help = exit::HELP)]
+    Refuse(DecisionArgs),
+    /// Takes the version in force back: the one before is in force again
+    #[command(after_help = exit::HELP)]
+    Rollback(RollbackArgs),
+    /// Says whether predictions come true, by slices, and whether items stay as hard as they were
+    #[command(after_help = exit::HELP)]
+    Check(CheckArgs),
+}
+
+/// `sillage analytics check`.
+#[derive(Args, Debug)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) installation: Installation,
+    /// The last day of answers that is looked at, in UTC [default: yesterday]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) day: Option<NaiveDate>,
+}
+
+/// `sillage analytics fit`.
+#[derive(Args, Debug)]
+pub(crate) struct FitArgs {
+    #[command(flatten)]
+    pub(crate) installation: Installation,
+    /// Which subjects, as the framework names them [default: all that have answers]
+    #[arg(long = "subject", value_name = "NAME", value_delimiter = ',')]
+    pub(crate) subjects: Vec<String>,
+    /// Begins anew, in place of going on with a fit that was stopped
+    #[arg(long)]
+    pub(crate) anew: bool,
+    /// Answers read at most, all in memory; beyond, a sample of the pupils
+    #[arg(long, value_name = "N", default_value_t = 5_000_000,
+        value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) answers_max: u64,
+    #[command(subcommand)]
+    pub(crate) command: Option<FitCommand>,
+}
+
+/// What is asked of the fits that were made.
+#[derive(Debug, Subcommand)]
+pub(crate) enum FitCommand {
+    /// Lists the versions, newest first
+    #[command(after_help = exit::HELP)]
+    List(ListArgs),
+    /// Shows what a version found
+    #[command(after_help = exit::HELP)]
+    Show(FitShowArgs),
+}
+
+/// `sillage analytics fit show`.
+#[derive(Args, Debug)]
+pub(crate) struct FitShowArgs {
+    #[command(flatten)]
+    pub(crate) installation: Installation,
+    /// Its number
+    pub(crate) version: i64,
+}
+
+/// `sillage analytics accept`, `sillage analytics refuse`.
+#[derive(Args, Debug)]
+pub(crate) struct DecisionArgs {
+    #[command(flatten)]
+    pub(crate) installation: Installation,
+    /// Its number
+    pub(crate) version: i64,
+}
+
+/// `sillage analytics rollback`.
+#[derive(Args, Debug)]
+pub(crate) struct RollbackArgs {
+    #[command(flatten)]
+    pub(crate) installation: Installation,
+    /// Of which subject; needed where several have a version in force
+    #[arg(long, value_name = "NAME")]
+    pub(crate) subject: Option<String>,
+}
+
 /// `sillage credential`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum CredentialCommand {
@@ -194,7 +291,7 @@ pub(crate) struct CreateArgs {
     pub(crate) profile_mode: Option<ProfileMode>,
 }
 
-/// `sillage credential list`, `sillage credential profile-warnings`.
+/// `sillage credential list`, `sillage credential profile-warnings`, `sillage analytics fit list`.
 #[derive(Args, Debug)]
 pub(crate) struct ListArgs {
     #[command(flatten)]

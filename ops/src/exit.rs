@@ -27,7 +27,8 @@ Exit codes:
   11  loadtest: a statement that was acknowledged is not there, or there twice
   12  loadtest: requests were refused or not answered
   13  sql: the query takes more time, memory or disk than its limits allow
-  14  lake verify: the lake and the database differ";
+  14  lake verify: the lake and the database differ
+  15  analytics check: predictions do not come true, or items drift";
 
 /// Why the program ended, for scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,7 @@ pub(crate) enum Code {
     Unanswered = 12,
     Limits = 13,
     Differs = 14,
+    Alerts = 15,
 }
 
 impl From<Code> for ExitCode {
@@ -188,6 +190,7 @@ mod tests {
             Code::Unanswered,
             Code::Limits,
             Code::Differs,
+            Code::Alerts,
         ] {
             let number = format!("{:>4}  ", code as u8);
             assert!(

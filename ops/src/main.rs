@@ -9,10 +9,12 @@ mod credential;
 mod database;
 mod demo;
 mod exit;
+mod fit;
 mod http;
 mod import;
 mod lake_check;
 mod loadtest;
+mod model_check;
 mod output;
 mod play;
 mod profile_mode;
@@ -27,7 +29,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use cli::{
-    CatalogueCommand, Cli, Command, CredentialCommand, FrameworkCommand, LakeCommand, RosterCommand,
+    AnalyticsArgs, AnalyticsCommand, CatalogueCommand, Cli, Command, CredentialCommand, FitCommand,
+    FrameworkCommand, LakeCommand, RosterCommand,
 };
 use import::Resource;
 use services::Which;
@@ -65,7 +68,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Up(args) => up::up(args).await,
         Command::Lrs(args) => up::one(args, Which::LRS).await,
-        Command::Analytics(args) => up::one(args, Which::ANALYTICS).await,
+        Command::Analytics(args) => analytics(args).await,
         Command::Recommender(args) => up::one(args, Which::RECOMMENDER).await,
         Command::Credential(CredentialCommand::Create(args)) => credential::create(args).await,
         Command::Credential(CredentialCommand::List(args)) => credential::list(args).await,
@@ -93,13 +96,40 @@ async fn run(command: Command) -> anyhow::Result<()> {
     }
 }
 
+/// The service, or what is done to its model.
+async fn analytics(args: AnalyticsArgs) -> anyhow::Result<()> {
+    match args.command {
+        None => up::one(args.service, Which::ANALYTICS).await,
+        Some(AnalyticsCommand::Fit(args)) => fit::run(args).await,
+        Some(AnalyticsCommand::Accept(args)) => fit::accept(args).await,
+        Some(AnalyticsCommand::Refuse(args)) => fit::refuse(args).await,
+        Some(AnalyticsCommand::Rollback(args)) => fit::roll_back(args).await,
+        Some(AnalyticsCommand::Check(args)) => model_check::run(args).await,
+    }
+}
+
+/// Whether an error of `sillage analytics` is told as JSON, too.
+fn analytics_wants_json(args: &AnalyticsArgs) -> bool {
+    let installation = match &args.command {
+        None => return args.service.common.json,
+        Some(AnalyticsCommand::Fit(args)) => match &args.command {
+            None => &args.installation,
+            Some(FitCommand::List(args)) => &args.installation,
+            Some(FitCommand::Show(args)) => &args.installation,
+        },
+        Some(AnalyticsCommand::Accept(args) | AnalyticsCommand::Refuse(args)) => &args.installation,
+        Some(AnalyticsCommand::Rollback(args)) => &args.installation,
+        Some(AnalyticsCommand::Check(args)) => &args.installation,
+    };
+    installation.common.json
+}
+
 /// Whether an error is told as JSON, too.
 fn wants_json(command: &Command) -> bool {
     match command {
         Command::Up(args) => args.common.json,
-        Command::Lrs(args) | Command::Analytics(args) | Command::Recommender(args) => {
-            args.common.json
-        }
+        Command::Lrs(args) | Command::Recommender(args) => args.common.json,
+        Command::Analytics(args) => analytics_wants_json(args),
         Command::Credential(command) => {
             let installation = match command {
                 CredentialCommand::Create(args) => &args.installation,

@@ -1,4 +1,4 @@
-//! The index in memory, built again when the catalogue or the framework in force changed.
+//! The index in memory, built again when the catalogue, the framework or a calibration in force changed.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use service::pg::Pool;
 use tokio::sync::Mutex;
 
 use crate::catalogue::Index;
-use crate::store::edition::{self, ContentError, Edition};
+use crate::store::edition::{self, Content, ContentError, Edition};
 
 /// The index of the edition in force, at most `keep` old.
 #[derive(Debug)]
@@ -66,9 +66,16 @@ impl Cache {
         if let Some(known) = self.known().filter(|known| known.edition == current) {
             return Ok(Known { looked, ..known });
         }
-        let (edition, framework, items) = edition::read(&self.pool).await?;
+        let (edition, content) = edition::read(&self.pool).await?;
         let version = edition.catalogue;
-        let build = move || Arc::new(Index::new(version, &framework, &items));
+        let build = move || {
+            let Content {
+                framework,
+                items,
+                calibration,
+            } = &content;
+            Arc::new(Index::new(version, framework, items, calibration))
+        };
         let index = tokio::task::spawn_blocking(build)
             .await
             .map_err(ContentError::Build)?;

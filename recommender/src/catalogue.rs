@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use mastery::{Competency, Item, Model, Subject};
+use mastery::{Calibration, Competency, Item, Model, Scale, Subject};
 use schemas::catalogue::CatalogueItem;
 use schemas::framework::Framework;
 
@@ -29,11 +29,16 @@ pub struct Index {
 }
 
 impl Index {
-    /// The index of a catalogue's version. Items whose competencies the framework does not know
+    /// The index of a catalogue's version, over the model that the served states were made by. Items whose competencies the framework does not know
     /// are left out: nothing could be said of them.
     #[must_use]
-    pub fn new(version: Option<i64>, framework: &Framework, items: &[CatalogueItem]) -> Self {
-        let model = Model::new(framework, items);
+    pub fn new(
+        version: Option<i64>,
+        framework: &Framework,
+        items: &[CatalogueItem],
+        calibration: &Calibration,
+    ) -> Self {
+        let model = Model::calibrated(framework, items, calibration, Scale::default());
         let by_key: HashMap<u64, &CatalogueItem> = items
             .iter()
             .rev()

@@ -13,11 +13,7 @@ impl PupilView {
     /// A pupil with these states by subject; subjects that the model does not know are left out.
     #[must_use]
     pub fn new(model: &Model, states: impl IntoIterator<Item = (String, PupilState)>) -> Self {
-        let mut view: Vec<PupilState> = model
-            .subjects()
-            .iter()
-            .map(|_| PupilState::new(model))
-            .collect();
+        let mut view: Vec<PupilState> = model.subjects().iter().map(PupilState::new).collect();
         for (name, state) in states {
             let place = model
                 .subjects()

@@ -34,6 +34,9 @@ pub struct Diagnostics {
     pub never_passed: Vec<usize>,
     /// Items at which abler pupils fail more: a wrong key, or a trap.
     pub backwards: Vec<Backwards>,
+    /// Items of fewer than [`ENOUGH`] answers, none at all included: what is known of them is what is known
+    /// of their kind.
+    pub few: Vec<usize>,
     /// Items that became harder or easier from one month to another, hardest change first.
     pub drifting: Vec<Drift>,
 }
@@ -83,6 +86,7 @@ impl Diagnostics {
         let mut found = Self::default();
         for (item, params) in items.params.iter().enumerate() {
             if items.answers[item] < ENOUGH {
+                found.few.push(item);
                 continue;
             }
             let rows = by_item.of(item);

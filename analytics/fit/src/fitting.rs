@@ -1,10 +1,12 @@
 //! The fit: hyper-parameters by their log loss over pupils held out, then items over everybody.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 
 use mastery::{Hyper, ItemParams};
 
 use crate::answers::Answers;
+use crate::checkpoint::{Checkpoint, Ended, Progress};
 use crate::constants::{CONSTANTS, Constant, Needs};
 use crate::descent;
 use crate::diagnostics::Diagnostics;
@@ -144,6 +146,19 @@ pub struct HeldOut {
 /// Deterministic: the same answers and settings give the same bits, whatever the number of workers.
 #[must_use]
 pub fn fit(answers: &Answers, settings: &Settings) -> Fitted {
+    let go_on = |_: &Checkpoint, _: &Progress| ControlFlow::Continue(());
+    fit_from(answers, settings, &Checkpoint::default(), go_on).expect("nobody stops it")
+}
+
+/// The same, from where it stood; `watch` is told after each search and may stop it, which gives none.
+///
+/// A checkpoint of other items or other starts is passed over: the fit begins anew.
+pub fn fit_from(
+    answers: &Answers,
+    settings: &Settings,
+    from: &Checkpoint,
+    mut watch: impl FnMut(&Checkpoint, &Progress) -> ControlFlow<()>,
+) -> Option<Fitted> {
     let units = settings.starts.first().copied().unwrap_or_default();
     let (rest, held_out) = hold_out(answers, settings.held_out);
     let rest = Sequences::new(answers, &rest, &units);
@@ -155,29 +170,8 @@ pub fn fit(answers: &Answers, settings: &Settings) -> Fitted {
         held_out: &held_out_answers,
         settings,
     };
-    let mut ends: Vec<End> = settings
-        .starts
-        .iter()
-        .map(|start| search.begin(held(start, answers, settings)))
-        .collect();
-    if ends.is_empty() {
-        // Nowhere to begin: the defaults.
-        ends.push(search.begin(held(&units, answers, settings)));
-    }
-    let best = (0..ends.len())
-        .min_by(|one, other| {
-            ends[*one]
-                .attempt
-                .log_loss
-                .total_cmp(&ends[*other].attempt.log_loss)
-        })
-        .unwrap_or(0);
-    for _ in 1..settings.rounds {
-        let gained = search.round(&mut ends[best]);
-        if gained < ROUND_TOLERANCE {
-            break;
-        }
-    }
+    let ends = search.ends(from, &units, &mut watch)?;
+    let best = better(&ends);
     let Attempt { hyper, .. } = ends[best].attempt;
     let items = &ends[best].items;
     let predicted = filter::predictions(&held_out_answers, &items.params, &hyper, settings.workers);
@@ -190,7 +184,7 @@ pub fn fit(answers: &Answers, settings: &Settings) -> Fitted {
         search.calibration(settings.final_passes),
         settings.workers,
     );
-    Fitted {
+    Some(Fitted {
         hyper,
         diagnostics: Diagnostics::of(answers, &all, &items, &hyper, settings.workers),
         items: items.params,
@@ -203,7 +197,15 @@ pub fn fit(answers: &Answers, settings: &Settings) -> Fitted {
             scores: Scores::of(&predicted),
             reliability: Reliability::of(&predicted),
         },
-    }
+    })
+}
+
+/// The search that predicts the held-out pupils best.
+fn better(ends: &[End]) -> usize {
+    let log_loss = |end: usize| ends[end].attempt.log_loss;
+    (0..ends.len())
+        .min_by(|one, other| log_loss(*one).total_cmp(&log_loss(*other)))
+        .unwrap_or(0)
 }
 
 /// A start with what is held, and without the split that answers of one domain cannot show.
@@ -284,6 +286,16 @@ struct End {
     items: Items,
 }
 
+impl End {
+    fn ended(&self) -> Ended {
+        Ended {
+            start: self.start,
+            attempt: self.attempt.clone(),
+            items: self.items.numbers(),
+        }
+    }
+}
+
 struct Search<'a> {
     free: Vec<Constant>,
     answers: &'a Answers,
@@ -307,6 +319,64 @@ impl Search<'_> {
     fn calibrate(&self, items: &mut Items, hyper: &Hyper) {
         let how = self.calibration(self.settings.passes);
         items.calibrate(self.rest, hyper, how, self.settings.workers);
+    }
+
+    /// Every search that is not done yet: a first one from each start, then rounds from the better end.
+    /// None where the one who watches stopped it.
+    fn ends(
+        &self,
+        from: &Checkpoint,
+        units: &Hyper,
+        watch: &mut impl FnMut(&Checkpoint, &Progress) -> ControlFlow<()>,
+    ) -> Option<Vec<End>> {
+        let (settings, mut starts) = (self.settings, self.settings.starts.clone());
+        if starts.is_empty() {
+            // Nowhere to begin: the defaults.
+            starts.push(*units);
+        }
+        let starts: Vec<Hyper> = starts
+            .iter()
+            .map(|start| held(start, self.answers, settings))
+            .collect();
+        let of = starts.len() + settings.rounds.saturating_sub(1);
+        let (mut ends, mut rounds, mut settled) = self.restore(from, &starts).unwrap_or_default();
+        let mut tell = |ends: &[End], rounds, settled| {
+            let checkpoint = Checkpoint {
+                ends: ends.iter().map(End::ended).collect(),
+                rounds,
+                settled,
+            };
+            watch(&checkpoint, &checkpoint.progress(of)).continue_value()
+        };
+        for start in &starts[ends.len().min(starts.len())..] {
+            ends.push(self.begin(*start));
+            tell(&ends, 0, false)?;
+        }
+        let best = better(&ends);
+        while !settled && rounds + 1 < settings.rounds {
+            settled = self.round(&mut ends[best]) < ROUND_TOLERANCE;
+            rounds += 1;
+            tell(&ends, rounds, settled)?;
+        }
+        Some(ends)
+    }
+
+    /// Where a checkpoint stood; none where it is of other starts or items.
+    fn restore(&self, from: &Checkpoint, starts: &[Hyper]) -> Option<(Vec<End>, usize, bool)> {
+        if from.ends.len() > starts.len() {
+            return None;
+        }
+        let ends = from.ends.iter().zip(starts).map(|(ended, start)| {
+            let mut items = Items::start(self.rest, self.answers.items());
+            let same = ended.start == *start && items.restore(&ended.items);
+            same.then_some(End {
+                start: *start,
+                attempt: ended.attempt.clone(),
+                items,
+            })
+        });
+        let ends: Option<Vec<End>> = ends.collect();
+        Some((ends?, from.rounds, from.settled))
     }
 
     /// A start with its items, and a first round.

@@ -121,6 +121,38 @@ impl Items {
         }
     }
 
+    /// What [`Items::start`] does not say, as numbers.
+    #[must_use]
+    pub fn numbers(&self) -> Vec<f64> {
+        let params = self
+            .params
+            .iter()
+            .flat_map(|item| [item.a, item.b, item.s2]);
+        let combos = self.combos.iter().flat_map(|one| [one.alpha, one.beta]);
+        let common = [self.spread, self.centre.0, self.centre.1];
+        params.chain(combos).chain(common).collect()
+    }
+
+    /// Takes the numbers of [`Items::numbers`]; false where they are of other items.
+    #[must_use]
+    pub fn restore(&mut self, numbers: &[f64]) -> bool {
+        let (of_params, of_combos) = (3 * self.params.len(), 2 * self.combos.len());
+        if numbers.len() != of_params + of_combos + 3 {
+            return false;
+        }
+        let (params, rest) = numbers.split_at(of_params);
+        let (combos, common) = rest.split_at(of_combos);
+        for (item, of) in self.params.iter_mut().zip(params.chunks_exact(3)) {
+            (item.a, item.b, item.s2) = (of[0], of[1], of[2]);
+        }
+        for (combo, of) in self.combos.iter_mut().zip(combos.chunks_exact(2)) {
+            (combo.alpha, combo.beta) = (of[0], of[1]);
+        }
+        self.spread = common[0];
+        self.centre = (common[1], common[2]);
+        true
+    }
+
     /// Passes over the answers, each beginning with the parameters that the one before left.
     pub fn calibrate(
         &mut self,

@@ -7,10 +7,13 @@
 //! 3. [`filter`]: the fold of `mastery` on plain arrays; its log loss.
 //! 4. [`items`]: parameters of items, pass after pass.
 //! 5. [`constants`]: the constants as variables; [`descent`]: the search.
-//! 6. [`fitting`]: the whole ([`fit()`]).
-//! 7. [`scores`]: how good predictions were. [`diagnostics`]: what is odd about items.
+//! 6. [`fitting`]: the whole ([`fit()`]); [`checkpoint`]: where it stands between two searches.
+//! 7. [`scores`]: how good predictions were; [`compared`]: of two sets of parameters. [`diagnostics`]: what
+//!    is odd about items.
 
 pub mod answers;
+pub mod checkpoint;
+pub mod compared;
 pub mod constants;
 pub mod descent;
 pub mod diagnostics;
@@ -22,6 +25,8 @@ pub mod sequences;
 mod threads;
 
 pub use answers::{Answer, Answers, AnswersError, Pupil};
+pub use checkpoint::{Checkpoint, Progress};
+pub use compared::{Compared, Parameters};
 pub use diagnostics::Diagnostics;
-pub use fitting::{Attempt, Fitted, HeldOut, Settings, fit, low, mixed, usual};
+pub use fitting::{Attempt, Fitted, HeldOut, Settings, fit, fit_from, low, mixed, usual};
 pub use scores::{Predicted, Reliability, Scores, loss};

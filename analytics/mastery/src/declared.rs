@@ -1,6 +1,5 @@
 //! What a pupil declared before the first answer: a degree by domain.
 
-use crate::Model;
 use crate::hyper::Hyper;
 use crate::model::{Domain, Subject};
 use crate::shown::Degree;
@@ -29,17 +28,13 @@ pub fn observation(hyper: &Hyper, degree: Degree) -> (f64, f64) {
 impl PupilState {
     /// A pupil who has not answered yet and declared some degrees of a subject, one a domain at most.
     #[must_use]
-    pub fn declared(
-        model: &Model,
-        subject: &Subject,
-        degree_of: impl Fn(&Domain) -> Option<Degree>,
-    ) -> Self {
-        let mut state = Self::new(model);
+    pub fn declared(subject: &Subject, degree_of: impl Fn(&Domain) -> Option<Degree>) -> Self {
+        let mut state = Self::new(subject);
         // In the framework's order: each moves the general ability that the next one meets.
         for domain in subject.domains() {
             if let Some(degree) = degree_of(domain) {
-                let (observed, variance) = observation(model.hyper(), degree);
-                state.declare(model, domain.key(), observed, variance);
+                let (observed, variance) = observation(subject.hyper(), degree);
+                state.declare(subject, domain.key(), observed, variance);
             }
         }
         state

@@ -62,7 +62,7 @@ impl PupilState {
         finding: Finding,
         now: Moment,
     ) -> Step {
-        let hyper = model.hyper();
+        let hyper = model.subject_of(item).hyper();
         let y = finding.outcome(model.scale());
         let (theta, v_theta) = self.touch(model, item, now);
         let a = item.params().a;

@@ -63,12 +63,13 @@ impl Explanation {
         t: Option<f64>,
     ) -> Self {
         let now = Moment::new(t);
+        let subject = model.subject_of_competency(competency);
         let key = competency.key();
         let (mean, variance) = end.level(model, competency, t);
         let (prior, prior_variance) = start.level(model, competency, None);
-        let practice = end.practice(model, key);
-        let time = end.competency_at(model, key, now).practice - practice;
-        let mut kept = end.kept(model, key, now);
+        let practice = end.practice(subject, key);
+        let time = end.competency_at(subject, key, now).practice - practice;
+        let mut kept = end.kept(subject, key, now);
         let mut answers: Vec<Added> = traces
             .rev()
             .map(|trace| added(trace, competency, &mut kept))

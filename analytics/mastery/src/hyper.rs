@@ -107,13 +107,67 @@ impl Default for Hyper {
 }
 
 impl Hyper {
-    /// Every constant in a fixed order, for the fingerprint.
-    pub(crate) fn values(&self) -> [f64; 27] {
+    /// Every constant in a fixed order: that of the fields.
+    #[must_use]
+    pub fn values(&self) -> [f64; 27] {
         [
             self.vg, self.vd, self.vk, self.vs, self.vi, self.qg, self.qd, self.qk, self.qi,
             self.phi, self.lam, self.kap, self.rho, self.rk, self.ri, self.gi1, self.gi0, self.rw,
             self.rr, self.vr, self.sw, self.sr, self.ow, self.er, self.ew, self.tau, self.gap,
         ]
+    }
+
+    /// The constants of [`Hyper::values`].
+    #[must_use]
+    pub fn from_values(values: [f64; 27]) -> Self {
+        let [
+            vg,
+            vd,
+            vk,
+            vs,
+            vi,
+            qg,
+            qd,
+            qk,
+            qi,
+            phi,
+            lam,
+            kap,
+            rho,
+            rk,
+            ri,
+            rest @ ..,
+        ] = values;
+        let [gi1, gi0, rw, rr, vr, sw, sr, ow, er, ew, tau, gap] = rest;
+        Self {
+            vg,
+            vd,
+            vk,
+            vs,
+            vi,
+            qg,
+            qd,
+            qk,
+            qi,
+            phi,
+            lam,
+            kap,
+            rho,
+            rk,
+            ri,
+            gi1,
+            gi0,
+            rw,
+            rr,
+            vr,
+            sw,
+            sr,
+            ow,
+            er,
+            ew,
+            tau,
+            gap,
+        }
     }
 
     /// [`Hyper::gap`] in seconds.

@@ -31,7 +31,9 @@ pub use codec::DecodeError;
 pub use evaluation::Finding;
 pub use explain::{Added, Explanation};
 pub use hyper::{Hyper, Scale};
-pub use model::{Competency, Domain, Item, ItemParams, Loading, Model, Reference, Subject};
+pub use model::{
+    Calibration, Competency, Domain, Item, ItemParams, Loading, Model, Reference, Subject,
+};
 pub use shown::{Degree, Mastery};
 pub use state::{ItemMemory, Node, PupilState, Shared, Step};
 pub use trace::Trace;

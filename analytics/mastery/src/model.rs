@@ -1,6 +1,6 @@
 //! Framework, catalogue and constants, made ready for the fold.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use schemas::catalogue::CatalogueItem;
 use schemas::framework::Framework;
@@ -22,6 +22,15 @@ const EVALUATION_VARIANCE: f64 = 0.5;
 
 /// Practice counts whose level is computed once.
 const PRACTICE_TABLE: u32 = 512;
+
+/// What was fitted: constants by subject, and parameters of items over the catalogue's own.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Calibration {
+    /// Constants by the subject's name; the defaults where there are none.
+    pub hyper: BTreeMap<String, Hyper>,
+    /// Parameters by `key64` of the activity; the catalogue's where there are none.
+    pub items: HashMap<u64, ItemParams>,
+}
 
 /// Parameters of an item, on the logit scale.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -109,6 +118,7 @@ pub struct Competency {
     key: u64,
     uri: String,
     label: String,
+    subject: usize,
     domain: usize,
     domain_key: u64,
     prerequisites: Vec<usize>,
@@ -213,6 +223,8 @@ pub struct Subject {
     name: String,
     domains: Vec<Domain>,
     competencies: Vec<Competency>,
+    hyper: Hyper,
+    practice: Vec<f64>,
 }
 
 impl Subject {
@@ -234,6 +246,18 @@ impl Subject {
         &self.competencies
     }
 
+    /// The constants of the model for this subject.
+    #[must_use]
+    pub fn hyper(&self) -> &Hyper {
+        &self.hyper
+    }
+
+    /// What `n ≥ 1` answers on a competency bring, before forgetting: `λ·ln(1+n) + κ`.
+    pub(crate) fn practice(&self, n: u32) -> f64 {
+        let known = usize::try_from(n).ok().and_then(|n| self.practice.get(n));
+        known.copied().unwrap_or_else(|| practice(&self.hyper, n))
+    }
+
     /// The competencies of one of its domains.
     pub fn competencies_of(&self, domain: &Domain) -> impl Iterator<Item = &Competency> {
         domain
@@ -246,12 +270,10 @@ impl Subject {
 /// Framework, catalogue and constants, made ready for the fold.
 #[derive(Debug, Clone)]
 pub struct Model {
-    hyper: Hyper,
     scale: Scale,
     subjects: Vec<Subject>,
     items: KeyMap<Item>,
     degree_labels: [String; 6],
-    practice: Vec<f64>,
     fingerprint: String,
 }
 
@@ -262,8 +284,7 @@ impl Model {
         Self::with(framework, items, Hyper::default(), Scale::default())
     }
 
-    /// The model of a framework and a catalogue. The order of the catalogue changes nothing; of
-    /// two items with one id the first counts.
+    /// The same with these constants for every subject.
     #[must_use]
     pub fn with(
         framework: &Framework,
@@ -271,39 +292,50 @@ impl Model {
         hyper: Hyper,
         scale: Scale,
     ) -> Self {
-        let mut subjects = subjects(framework);
+        let names = framework.domains.iter().map(|domain| &domain.subject);
+        let calibration = Calibration {
+            hyper: names.map(|name| (name.clone(), hyper)).collect(),
+            items: HashMap::new(),
+        };
+        Self::calibrated(framework, items, &calibration, scale)
+    }
+
+    /// The model of a framework, a catalogue and what was fitted. The order of the catalogue changes
+    /// nothing; of two items with one id the first counts.
+    #[must_use]
+    pub fn calibrated(
+        framework: &Framework,
+        items: &[CatalogueItem],
+        calibration: &Calibration,
+        scale: Scale,
+    ) -> Self {
+        let mut subjects = subjects(framework, calibration);
         let by_uri = by_uri(&subjects);
-        let (mut resolved, mut calibrated) = (KeyMap::default(), Vec::new());
+        let (mut resolved, mut fitted) = (KeyMap::default(), Vec::new());
         for item in items {
-            let Some(new) = resolve(item, &subjects, &by_uri) else {
+            let Some(mut new) = resolve(item, &subjects, &by_uri) else {
                 continue;
             };
             if resolved.contains_key(&new.key) {
                 continue;
             }
+            let params = calibration.items.get(&new.key);
             // Somebody fitted it: a degree judged by eye is no calibration.
-            if item.item.is_some() {
-                calibrated.push(new.key);
+            if item.item.is_some() || params.is_some() {
+                fitted.push(new.key);
             }
+            new.params = params.copied().unwrap_or(new.params);
             resolved.insert(new.key, new);
         }
-        set_references(&mut subjects, &resolved, &calibrated);
-        let fingerprint = fingerprint(&hyper, &scale, &subjects, &resolved);
+        set_references(&mut subjects, &resolved, &fitted);
+        let fingerprint = fingerprint(&scale, &subjects, &resolved);
         Self {
-            hyper,
             scale,
             subjects,
             items: resolved,
             degree_labels: std::array::from_fn(|index| degree_label(framework, index)),
-            practice: (0..PRACTICE_TABLE).map(|n| practice(&hyper, n)).collect(),
             fingerprint,
         }
-    }
-
-    /// The constants of the model.
-    #[must_use]
-    pub fn hyper(&self) -> &Hyper {
-        &self.hyper
     }
 
     /// The constants of what is shown.
@@ -322,6 +354,18 @@ impl Model {
     #[must_use]
     pub fn subject(&self, name: &str) -> Option<&Subject> {
         self.subjects.iter().find(|subject| subject.name == name)
+    }
+
+    /// The subject of an item.
+    #[must_use]
+    pub fn subject_of(&self, item: &Item) -> &Subject {
+        &self.subjects[item.subject]
+    }
+
+    /// The subject of a competency.
+    #[must_use]
+    pub fn subject_of_competency(&self, competency: &Competency) -> &Subject {
+        &self.subjects[competency.subject]
     }
 
     /// The competency of this URI, with the index of its subject.
@@ -404,12 +448,6 @@ impl Model {
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
-
-    /// What `n ≥ 1` answers on a competency bring, before forgetting: `λ·ln(1+n) + κ`.
-    pub(crate) fn practice(&self, n: u32) -> f64 {
-        let known = usize::try_from(n).ok().and_then(|n| self.practice.get(n));
-        known.copied().unwrap_or_else(|| practice(&self.hyper, n))
-    }
 }
 
 fn practice(hyper: &Hyper, n: u32) -> f64 {
@@ -417,17 +455,21 @@ fn practice(hyper: &Hyper, n: u32) -> f64 {
 }
 
 /// Domains and competencies by subject, references not set yet.
-fn subjects(framework: &Framework) -> Vec<Subject> {
+fn subjects(framework: &Framework, calibration: &Calibration) -> Vec<Subject> {
     let mut subjects: Vec<Subject> = Vec::new();
     for domain in &framework.domains {
         let position = subjects
             .iter()
             .position(|subject| subject.name == domain.subject);
         let index = position.unwrap_or_else(|| {
+            let hyper = calibration.hyper.get(&domain.subject);
+            let hyper = hyper.copied().unwrap_or_default();
             subjects.push(Subject {
                 name: domain.subject.clone(),
                 domains: Vec::new(),
                 competencies: Vec::new(),
+                hyper,
+                practice: (0..PRACTICE_TABLE).map(|n| practice(&hyper, n)).collect(),
             });
             subjects.len() - 1
         });
@@ -439,6 +481,7 @@ fn subjects(framework: &Framework) -> Vec<Subject> {
                 key: key64(&competency.uri),
                 uri: competency.uri.clone(),
                 label: competency.label_fr.clone(),
+                subject: index,
                 domain: subject.domains.len(),
                 domain_key,
                 prerequisites: Vec::new(),
@@ -588,17 +631,20 @@ fn degree_label(framework: &Framework, index: usize) -> String {
     level.map_or_else(|| format!("degré {number}"), |level| level.label_fr.clone())
 }
 
-fn fingerprint(hyper: &Hyper, scale: &Scale, subjects: &[Subject], items: &KeyMap<Item>) -> String {
+fn fingerprint(scale: &Scale, subjects: &[Subject], items: &KeyMap<Item>) -> String {
     let mut hash = Sha256::new();
     hash.update(b"sillage mastery");
     hash.update(CODE_VERSION.to_le_bytes());
-    for value in hyper.values().iter().chain(&scale.cuts) {
+    for value in scale.cuts {
         hash.update(value.to_bits().to_le_bytes());
     }
     // The rule of evidence changes what is shown, never a state: it stays out.
     hash.update(scale.band.to_bits().to_le_bytes());
     for subject in subjects {
         hash.update(key64(&subject.name).to_le_bytes());
+        for value in subject.hyper.values() {
+            hash.update(value.to_bits().to_le_bytes());
+        }
         for domain in &subject.domains {
             hash.update(domain.key.to_le_bytes());
             hash.update(length(domain.competencies.len()));

@@ -158,7 +158,7 @@ impl PupilState {
         t: Option<f64>,
     ) -> Mastery {
         let scale = model.scale();
-        let sum = self.sum_domain(model, subject, domain, Moment::new(t));
+        let sum = self.sum_domain(subject, domain, Moment::new(t));
         let node = self.d.get(&domain.key());
         let degree = Degree::from_last(scale, node.and_then(|node| node.degree), sum.m);
         let confidence = domain
@@ -215,15 +215,15 @@ impl PupilState {
         let subject = &model.subjects()[item.subject()];
         for (position, loading) in item.loadings().iter().enumerate() {
             let competency = &subject.competencies()[loading.competency];
-            let faded = self.competency_at(model, loading.key, now);
-            let (mean, variance) = self.level_of(model.hyper(), loading.domain_key, faded);
+            let faded = self.competency_at(subject, loading.key, now);
+            let (mean, variance) = self.level_of(subject.hyper(), loading.domain_key, faded);
             let m = competency.reference().m(mean, variance);
             if let Some(node) = self.c.get_mut(&loading.key) {
                 node.degree = Some(Degree::from_last(scale, node.degree, m));
             }
             if first_of_its_domain(item.loadings(), position) {
                 let domain = &subject.domains()[loading.domain];
-                let m = self.sum_domain(model, subject, domain, now).m;
+                let m = self.sum_domain(subject, domain, now).m;
                 if let Some(node) = self.d.get_mut(&loading.domain_key) {
                     node.degree = Some(Degree::from_last(scale, node.degree, m));
                 }
@@ -232,14 +232,8 @@ impl PupilState {
     }
 
     /// Sums over a domain's competencies, in the framework's order.
-    fn sum_domain(
-        &self,
-        model: &Model,
-        subject: &Subject,
-        domain: &Domain,
-        now: Moment,
-    ) -> DomainSum {
-        let hyper = model.hyper();
+    fn sum_domain(&self, subject: &Subject, domain: &Domain, now: Moment) -> DomainSum {
+        let hyper = subject.hyper();
         let weight = domain.weight();
         let shared = self.domain_node(hyper, domain.key());
         let (mut mean, mut m, mut variance) = (0.0, 0.0, 0.0);
@@ -249,7 +243,7 @@ impl PupilState {
         for competency in subject.competencies_of(domain) {
             let reference = competency.reference();
             let node = self.c.get(&competency.key());
-            let faded = node.map_or(Faded::prior(hyper), |node| node.at(model, now));
+            let faded = node.map_or(Faded::prior(hyper), |node| node.at(subject, now));
             let level = self.g.m + shared.m + faded.m + faded.practice;
             let competency_m = match untouched {
                 Some((same, m)) if node.is_none() && same == reference => m,

@@ -6,7 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use crate::before::{Before, beside};
 use crate::hyper::Hyper;
 use crate::maths::{exp, expected_sigmoid, ln_1p, pow, sigmoid};
-use crate::model::{Competency, Item, Loading, Model};
+use crate::model::{Competency, Item, Loading, Model, Subject};
 use crate::shown::Degree;
 
 /// How much of an exercise's weight in `recent` stays after each further exercise of the session.
@@ -243,8 +243,8 @@ pub struct PupilState {
 impl PupilState {
     /// A pupil who has not answered yet.
     #[must_use]
-    pub fn new(model: &Model) -> Self {
-        let hyper = model.hyper();
+    pub fn new(subject: &Subject) -> Self {
+        let hyper = subject.hyper();
         Self {
             g: Gauss::prior(hyper.vg),
             s: Gauss::prior(hyper.vs),
@@ -263,11 +263,11 @@ impl PupilState {
 
     /// One pseudo-answer for a domain whose degree the pupil declared, before the first answer:
     /// an observation of `general + domain` with a variance. Called in the fixed order of domains.
-    pub fn declare(&mut self, model: &Model, domain: u64, observed: f64, variance: f64) {
+    pub fn declare(&mut self, subject: &Subject, domain: u64, observed: f64, variance: f64) {
         let node = self
             .d
             .entry(domain)
-            .or_insert_with(|| DomainNode::new(model.hyper()));
+            .or_insert_with(|| DomainNode::new(subject.hyper()));
         let total = self.g.v + node.node.v + variance;
         let e = observed - self.g.m - node.node.m;
         let (kg, kd) = (self.g.v / total, node.node.v / total);
@@ -297,7 +297,7 @@ impl PupilState {
     }
 
     /// The same, and gives every figure of the step.
-    pub(crate) fn step(
+    pub fn step(
         &mut self,
         model: &Model,
         item: &Item,
@@ -305,7 +305,7 @@ impl PupilState {
         correct: bool,
         t: Option<f64>,
     ) -> Step {
-        let hyper = model.hyper();
+        let hyper = model.subject_of(item).hyper();
         let now = Moment::new(t);
         let y = if y.is_nan() {
             f64::from(u8::from(correct))
@@ -358,14 +358,15 @@ impl PupilState {
     /// counts with (step 7 of the model).
     #[must_use]
     pub fn predict(&self, model: &Model, item: &Item, t: Option<f64>) -> f64 {
-        let hyper = model.hyper();
+        let subject = model.subject_of(item);
+        let hyper = subject.hyper();
         let now = Moment::new(t);
         let memory = self.item_at(hyper, item.key(), now);
         let f = item.share();
         let (mut sum, mut v_sum) = (0.0, 0.0);
         for loading in item.loadings() {
             let domain = self.domain_node(hyper, loading.domain_key);
-            let faded = self.competency_at(model, loading.key, now);
+            let faded = self.competency_at(subject, loading.key, now);
             sum += f * (domain.m + faded.m + faded.practice);
             v_sum += f * f * (domain.v + faded.v);
         }
@@ -379,8 +380,9 @@ impl PupilState {
     /// Mastery of a competency on the logit scale at a time: mean and variance.
     #[must_use]
     pub fn level(&self, model: &Model, competency: &Competency, t: Option<f64>) -> (f64, f64) {
-        let faded = self.competency_at(model, competency.key(), Moment::new(t));
-        self.level_of(model.hyper(), competency.domain_key(), faded)
+        let subject = model.subject_of_competency(competency);
+        let faded = self.competency_at(subject, competency.key(), Moment::new(t));
+        self.level_of(subject.hyper(), competency.domain_key(), faded)
     }
 
     /// Answers folded.
@@ -418,8 +420,8 @@ impl PupilState {
 
     /// Mean and variance of a domain's node, by the domain's key; its prior before any answer.
     #[must_use]
-    pub fn domain_node_of(&self, model: &Model, domain: u64) -> (f64, f64) {
-        let node = self.domain_node(model.hyper(), domain);
+    pub fn domain_node_of(&self, subject: &Subject, domain: u64) -> (f64, f64) {
+        let node = self.domain_node(subject.hyper(), domain);
         (node.m, node.v)
     }
 
@@ -477,14 +479,14 @@ impl PupilState {
 
     /// Whether an exercise at `t` would still belong to the session of the last answer.
     #[must_use]
-    pub fn in_session(&self, model: &Model, t: Option<f64>) -> bool {
-        self.answers > 0 && !self.opens_session(model.hyper(), Moment::new(t))
+    pub fn in_session(&self, subject: &Subject, t: Option<f64>) -> bool {
+        self.answers > 0 && !self.opens_session(subject.hyper(), Moment::new(t))
     }
 
     /// Whether an item was done in the session that `t` belongs to.
     #[must_use]
-    pub fn done_in_session(&self, model: &Model, item: u64, t: Option<f64>) -> bool {
-        self.in_session(model, t)
+    pub fn done_in_session(&self, subject: &Subject, item: u64, t: Option<f64>) -> bool {
+        self.in_session(subject, t)
             && self
                 .e
                 .get(&item)
@@ -494,8 +496,8 @@ impl PupilState {
     /// Exercises of the session that `t` belongs to whose main competency is `competency`, each
     /// fading by [`RECENT_FADING`] per exercise since.
     #[must_use]
-    pub fn recent(&self, model: &Model, competency: u64, t: Option<f64>) -> f64 {
-        if !self.in_session(model, t) {
+    pub fn recent(&self, subject: &Subject, competency: u64, t: Option<f64>) -> f64 {
+        if !self.in_session(subject, t) {
             return 0.0;
         }
         self.c
@@ -512,9 +514,9 @@ impl PupilState {
     }
 
     /// A competency at a time; its prior when it was never practised.
-    pub(crate) fn competency_at(&self, model: &Model, competency: u64, now: Moment) -> Faded {
+    pub(crate) fn competency_at(&self, subject: &Subject, competency: u64, now: Moment) -> Faded {
         let node = self.c.get(&competency);
-        node.map_or(Faded::prior(model.hyper()), |node| node.at(model, now))
+        node.map_or(Faded::prior(subject.hyper()), |node| node.at(subject, now))
     }
 
     /// General ability + domain + competency.
@@ -575,21 +577,27 @@ impl PupilState {
             (node.correct, node.n.saturating_sub(node.correct))
         });
         let count = |n: u32| if n == 0 { 0.0 } else { ln_1p(f64::from(n)) };
-        beside(model.hyper(), before, count(right), count(wrong))
+        beside(
+            model.subject_of(item).hyper(),
+            before,
+            count(right),
+            count(wrong),
+        )
     }
 
     /// Fades the item's competencies to `now`, in place, and sums the ability for the item over
     /// them: mean and variance.
     pub(crate) fn touch(&mut self, model: &Model, item: &Item, now: Moment) -> (f64, f64) {
+        let subject = model.subject_of(item);
         let f = item.share();
         let (mut sum, mut v_sum) = (0.0, 0.0);
         for loading in item.loadings() {
-            let domain = self.domain_node(model.hyper(), loading.domain_key);
+            let domain = self.domain_node(subject.hyper(), loading.domain_key);
             let node = self
                 .c
                 .entry(loading.key)
-                .or_insert_with(|| CompetencyNode::new(model.hyper()));
-            let faded = node.at(model, now);
+                .or_insert_with(|| CompetencyNode::new(subject.hyper()));
+            let faded = node.at(subject, now);
             node.node.m = faded.m;
             sum += f * (domain.m + faded.m + faded.practice);
             v_sum += f * f * (domain.v + faded.v);
@@ -705,7 +713,7 @@ impl CompetencyNode {
     }
 
     /// The node faded to a time, nothing written.
-    pub(crate) fn at(&self, model: &Model, now: Moment) -> Faded {
+    pub(crate) fn at(&self, subject: &Subject, now: Moment) -> Faded {
         let (mut m, v) = (self.node.m, self.node.v);
         if self.n == 0 {
             return Faded {
@@ -714,9 +722,9 @@ impl CompetencyNode {
                 practice: 0.0,
             };
         }
-        let mut practice = model.practice(self.n);
+        let mut practice = subject.practice(self.n);
         if let Some(seconds) = now.since(self.at) {
-            let hyper = model.hyper();
+            let hyper = subject.hyper();
             let q = ln_1p(seconds / hyper.tau);
             practice -= hyper.rho * q;
             m *= exp(-hyper.rk * q);

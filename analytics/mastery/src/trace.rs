@@ -4,7 +4,8 @@
 //! and the nodes are looked at on both sides of it; how far a competency has faded is asked of the
 //! fold's own fading.
 
-use crate::model::{Item, ItemParams, Model};
+use crate::hyper::Hyper;
+use crate::model::{Item, ItemParams, Model, Subject};
 use crate::state::{CompetencyNode, Gauss, Moment, PupilState, Step, first_of_its_domain};
 
 /// A node before and after, each as (mean, variance).
@@ -93,23 +94,24 @@ impl PupilState {
         t: Option<f64>,
     ) -> Trace {
         let now = Moment::new(t);
+        let hyper = model.subject_of(item).hyper();
         let (session, memory) = (
-            self.session_at(model, now),
-            self.item_at(model.hyper(), item.key(), now),
+            self.session_at(hyper, now),
+            self.item_at(hyper, item.key(), now),
         );
         let before = Before::of(self, model, item, now);
         let step = self.step(model, item, y, correct, t);
         let passing = Passing {
             session: Move::new(session, self.s),
-            memory: Move::new(memory, self.item_at(model.hyper(), item.key(), now)),
+            memory: Move::new(memory, self.item_at(hyper, item.key(), now)),
         };
         before.trace(self, model, item, step, Some(passing))
     }
 
     /// The form of the session that a time belongs to.
-    fn session_at(&self, model: &Model, now: Moment) -> Gauss {
-        if self.opens_session(model.hyper(), now) {
-            Gauss::prior(model.hyper().vs)
+    fn session_at(&self, hyper: &Hyper, now: Moment) -> Gauss {
+        if self.opens_session(hyper, now) {
+            Gauss::prior(hyper.vs)
         } else {
             self.s
         }
@@ -117,19 +119,20 @@ impl PupilState {
 
     /// What the time since its last practice left of a competency's deviation, in `]0, 1]`; 1 where
     /// it was never practised or no time passed.
-    pub(crate) fn kept(&self, model: &Model, competency: u64, now: Moment) -> f64 {
+    pub(crate) fn kept(&self, subject: &Subject, competency: u64, now: Moment) -> f64 {
         let of_one = |node: &CompetencyNode| {
             let mut node = *node;
             // Fading multiplies the mean: faded, a mean of one is what is kept.
             node.node.m = 1.0;
-            node.at(model, now).m
+            node.at(subject, now).m
         };
         self.c.get(&competency).map_or(1.0, of_one)
     }
 
     /// The level that practice brought a competency, before forgetting.
-    pub(crate) fn practice(&self, model: &Model, competency: u64) -> f64 {
-        self.competency_at(model, competency, Moment::NONE).practice
+    pub(crate) fn practice(&self, subject: &Subject, competency: u64) -> f64 {
+        self.competency_at(subject, competency, Moment::NONE)
+            .practice
     }
 }
 
@@ -151,17 +154,18 @@ struct BeforeCompetency {
 
 impl Before {
     pub(crate) fn of(state: &PupilState, model: &Model, item: &Item, now: Moment) -> Self {
+        let subject = model.subject_of(item);
         let loadings = item.loadings();
         let competency = |key: u64| {
-            let faded = state.competency_at(model, key, now);
+            let faded = state.competency_at(subject, key, now);
             BeforeCompetency {
                 key,
                 node: Gauss {
                     m: faded.m,
                     v: faded.v,
                 },
-                kept: state.kept(model, key, now),
-                practice: state.practice(model, key),
+                kept: state.kept(subject, key, now),
+                practice: state.practice(subject, key),
             }
         };
         Self {
@@ -169,7 +173,7 @@ impl Before {
             domains: (0..loadings.len())
                 .filter(|&position| first_of_its_domain(loadings, position))
                 .map(|position| loadings[position].domain_key)
-                .map(|key| (key, state.domain_node(model.hyper(), key)))
+                .map(|key| (key, state.domain_node(subject.hyper(), key)))
                 .collect(),
             competencies: loadings.iter().map(|one| competency(one.key)).collect(),
         }
@@ -183,6 +187,7 @@ impl Before {
         step: Step,
         passing: Option<Passing>,
     ) -> Trace {
+        let subject = model.subject_of(item);
         debug_assert_eq!(self.competencies.len(), item.loadings().len());
         let competency = |before: BeforeCompetency| {
             let node = after.c.get(&before.key);
@@ -191,12 +196,12 @@ impl Before {
                 node: Move::new(before.node, node.map_or(before.node, |node| node.node)),
                 kept: before.kept,
                 answers: node.map_or(0, |node| node.n),
-                practice: after.practice(model, before.key) - before.practice,
+                practice: after.practice(subject, before.key) - before.practice,
             }
         };
         let domain = |(key, before)| DomainMove {
             domain: key,
-            node: Move::new(before, after.domain_node(model.hyper(), key)),
+            node: Move::new(before, after.domain_node(subject.hyper(), key)),
         };
         Trace {
             item: item.params(),

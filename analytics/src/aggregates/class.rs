@@ -69,9 +69,9 @@ pub async fn mastery(
 
 fn shown(model: &Model, pupil: &AsOf, as_of: DateTime<Utc>) -> ClassPupil {
     let t = Some(mastery::seconds(as_of.timestamp_micros()));
-    let untouched = PupilState::new(model);
     let mut domains = Vec::new();
     for subject in model.subjects() {
+        let untouched = PupilState::new(subject);
         let state = pupil.states.get(subject.name()).unwrap_or(&untouched);
         for domain in subject.domains() {
             let mastery = state.domain(model, subject, domain, t);

@@ -64,8 +64,8 @@ pub async fn mastery(
         return Ok(None);
     };
     Ok(pupils.pop().map(|pupil| {
-        let untouched = PupilState::new(&model);
         let subjects = model.subjects().iter().map(|subject| {
+            let untouched = PupilState::new(subject);
             let state = pupil.states.get(subject.name()).unwrap_or(&untouched);
             shown(&model, subject, state, as_of)
         });

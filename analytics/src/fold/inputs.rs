@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mastery::{Degree, Domain, Finding, Model, PupilState, Subject};
+use mastery::{Degree, Domain, Finding, PupilState, Subject};
 use schemas::profile::FoldKey;
 
 /// An evaluation made outside, as the fold needs it.
@@ -47,9 +47,9 @@ impl Inputs {
 
     /// The state of a subject before the first answer.
     #[must_use]
-    pub fn start(&self, model: &Model, subject: &Subject) -> PupilState {
+    pub fn start(&self, subject: &Subject) -> PupilState {
         let degree_of = |domain: &Domain| self.declared.get(&domain.key()).copied();
-        PupilState::declared(model, subject, degree_of)
+        PupilState::declared(subject, degree_of)
     }
 
     /// Whether a degree was declared for a domain of a subject.

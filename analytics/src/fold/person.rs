@@ -150,12 +150,14 @@ impl PersonFold {
     }
 
     fn state_of(&mut self, model: &Model, item: &Item) -> &mut PupilState {
-        let subject = model.subjects()[item.subject()].name();
-        if !self.states.contains_key(subject) {
-            self.states
-                .insert(subject.to_owned(), PupilState::new(model));
+        let subject = model.subject_of(item);
+        if !self.states.contains_key(subject.name()) {
+            let state = PupilState::new(subject);
+            self.states.insert(subject.name().to_owned(), state);
         }
-        self.states.get_mut(subject).expect("it is there now")
+        self.states
+            .get_mut(subject.name())
+            .expect("it is there now")
     }
 
     /// How often the person answered each item, known to the model or not.
@@ -217,7 +219,7 @@ impl Folding {
     pub fn start(model: &Model, inputs: Inputs) -> Self {
         let subjects = model.subjects().iter();
         let declared = subjects.filter(|subject| inputs.declares(subject));
-        let states = declared.map(|s| (s.name().to_owned(), inputs.start(model, s)));
+        let states = declared.map(|s| (s.name().to_owned(), inputs.start(s)));
         Self {
             fold: PersonFold {
                 states: states.collect(),

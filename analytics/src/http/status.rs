@@ -1,5 +1,7 @@
 //! `GET /api/v1/status`.
 
+use std::collections::BTreeMap;
+
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -10,7 +12,7 @@ use utoipa::ToSchema;
 use crate::Analytics;
 use crate::jobs::mastery::JobError;
 use crate::lake::{self, LakeError, Positions};
-use crate::store::{self, feed, totals};
+use crate::store::{self, calibrations, checks, feed, totals};
 
 /// How far the line is. Positions are places in the final order of all statements.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,9 +27,14 @@ pub(super) struct Status {
     folded_seq: i64,
     /// Fingerprint of the model that is served.
     model: String,
-    /// Whether states are being made again, or must be: a new framework or catalogue is not served
-    /// yet.
+    /// Whether states are being made again, or must be: a new framework, catalogue or calibration is not
+    /// served yet.
     rebuilding: bool,
+    /// The calibration that the served states were made with, by subject; a subject without one goes by the
+    /// catalogue and the defaults.
+    calibrations: BTreeMap<String, i64>,
+    /// How many alerts of the daily check concern what is served.
+    alerts: i64,
     /// Positions up to which the lake's tables were shipped.
     lake: Lake,
 }
@@ -80,6 +87,8 @@ pub(super) async fn get(
     let horizon = feed::horizon(&client).await?;
     let progress = totals::progress(&client, horizon).await?;
     let progress = progress.ok_or(JobError::NotReady)?;
+    let calibrations = calibrations::served(&client).await?;
+    let alerts = checks::open_alerts(&client).await?;
     drop(client);
     let wanted = analytics.models().wanted(analytics.pool()).await?;
     // The rest of the status is most wanted when the lake is at fault.
@@ -91,6 +100,8 @@ pub(super) async fn get(
         folded_seq: progress.folded_seq,
         rebuilding: progress.building || progress.model != wanted,
         model: progress.model,
+        calibrations,
+        alerts,
         lake: positions.into(),
     }))
 }

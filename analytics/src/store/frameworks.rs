@@ -10,16 +10,18 @@ use serde_json::Value;
 
 use super::{StoreError, Transaction};
 
-/// Which framework and catalogue are in force: their numbers, 0 where there is none.
+/// Which framework, catalogue and calibrations are in force: their numbers, 0 where there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inputs {
     /// Number of the framework.
     pub framework: i64,
     /// Version of the catalogue.
     pub catalogue: i64,
+    /// Number of the last decision on a calibration.
+    pub decision: i64,
 }
 
-/// Which framework and catalogue are in force.
+/// Which framework, catalogue and calibrations are in force.
 pub async fn inputs(
     client: &impl GenericClient,
     has_catalogue: bool,
@@ -33,6 +35,7 @@ pub async fn inputs(
     Ok(Inputs {
         framework: row.get(0),
         catalogue: row.get(1),
+        decision: row.get(2),
     })
 }
 

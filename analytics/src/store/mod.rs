@@ -2,6 +2,8 @@
 //! `.sql` a query. The only module that names `tokio-postgres`.
 
 pub mod account_person;
+pub mod calibrations;
+pub mod checks;
 pub mod classes;
 pub mod declared_profiles;
 pub mod evaluations;
@@ -37,6 +39,10 @@ pub const MIGRATIONS: Migrations = Migrations {
         (
             "0002_inputs",
             include_str!("../../migrations/0002_inputs.sql"),
+        ),
+        (
+            "0003_calibrations",
+            include_str!("../../migrations/0003_calibrations.sql"),
         ),
         (
             "0004_odd_answers",

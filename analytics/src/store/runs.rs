@@ -1,4 +1,4 @@
-//! What the recomputations did: `analytics.runs`, and the lock that lets one run at a time.
+//! What the recomputations did: `analytics.runs`, and the locks that let one job of a kind run at a time.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ impl Cause {
     }
 }
 
-/// The right to recompute, for all copies of the service: held by a connection of its own, and let
+/// The right to do a job, for all copies of the service: held by a connection of its own, and let
 /// go with it, however the holder ends.
 pub struct JobLock {
     connection: ClientWrapper,
@@ -44,11 +44,23 @@ impl std::fmt::Debug for JobLock {
 
 /// Takes the right to recompute; none while another copy has it.
 pub async fn lock(pool: &Pool) -> Result<Option<JobLock>, StoreError> {
+    take(pool, include_str!("sql/job_lock.sql")).await
+}
+
+/// Takes the right to fit; none while another copy has it.
+pub async fn fit_lock(pool: &Pool) -> Result<Option<JobLock>, StoreError> {
+    take(pool, include_str!("sql/fit_lock.sql")).await
+}
+
+/// Takes the right to check; none while another copy has it.
+pub async fn check_lock(pool: &Pool) -> Result<Option<JobLock>, StoreError> {
+    take(pool, include_str!("sql/check_lock.sql")).await
+}
+
+async fn take(pool: &Pool, sql: &str) -> Result<Option<JobLock>, StoreError> {
     // Out of the pool: a connection that goes back to it would keep the lock.
     let connection = Object::take(pool.get().await?);
-    let row = connection
-        .query_one(include_str!("sql/job_lock.sql"), &[])
-        .await?;
+    let row = connection.query_one(sql, &[]).await?;
     let ours: bool = row.get(0);
     Ok(ours.then_some(JobLock { connection }))
 }
@@ -59,7 +71,7 @@ impl JobLock {
     pub async fn release(self) {
         let sql = include_str!("sql/job_unlock.sql");
         if let Err(error) = self.connection.execute(sql, &[]).await {
-            tracing::debug!(%error, "the lock of the recomputation goes with its connection");
+            tracing::debug!(%error, "the lock of a job goes with its connection");
         }
     }
 }

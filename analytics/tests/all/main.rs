@@ -1,11 +1,15 @@
 //! Analytics over a real PostgreSQL and a real lake: what is folded, recomputed, imported, shown.
 
+mod alarms;
+mod checks;
 mod equal;
+mod fit;
 mod fold;
 mod inputs;
 mod odd;
 mod rest;
 mod roster;
+mod school;
 mod versions;
 mod why;
 mod world;

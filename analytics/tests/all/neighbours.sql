@@ -20,6 +20,7 @@ create table neighbours.rows (
     left_out text,
     voids uuid
 );
+create index on neighbours.rows (voids);
 -- Set by a test to hold the order back; the clock otherwise.
 create table neighbours.held (horizon timestamptz not null);
 

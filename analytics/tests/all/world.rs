@@ -53,6 +53,16 @@ pub(crate) struct Given {
     pub(crate) invented_time: bool,
 }
 
+/// One of many answers.
+#[derive(Clone, Debug)]
+pub(crate) struct Flooded {
+    pub(crate) id: u64,
+    pub(crate) account: String,
+    pub(crate) item: usize,
+    pub(crate) correct: bool,
+    pub(crate) at: DateTime<Utc>,
+}
+
 /// The time from which these tests count.
 pub(crate) fn noon() -> DateTime<Utc> {
     "2026-03-02T12:00:00Z".parse().expect("a time")
@@ -193,6 +203,40 @@ impl World {
             )
             .await
             .expect("stored");
+    }
+
+    /// Stores many answers at once, each at the time at which it was given.
+    pub(crate) async fn flood(&self, answers: &[Flooded]) {
+        let client = self.db.pool().get().await.expect("a connection");
+        let ids: Vec<Uuid> = answers
+            .iter()
+            .map(|a| Uuid::from_u128(a.id.into()))
+            .collect();
+        let accounts = answers.iter().map(|a| self.account(&a.account).as_uuid());
+        let accounts: Vec<Uuid> = accounts.collect();
+        let items: Vec<String> = answers.iter().map(|a| activity(a.item)).collect();
+        let correct: Vec<bool> = answers.iter().map(|a| a.correct).collect();
+        let at: Vec<DateTime<Utc>> = answers.iter().map(|a| a.at).collect();
+        client
+            .execute(
+                "insert into neighbours.rows (seq, id, stored, kind, account, activity, correct, outcome, \"timestamp\",
+                     invented_time)
+                 select (select coalesce(max(seq), 0) from neighbours.rows) + n, id, at, 'answer', account, activity,
+                     correct, correct::int, at, false
+                 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::boolean[], $5::timestamptz[])
+                     with ordinality as t (id, account, activity, correct, at, n)",
+                &[&ids, &accounts, &items, &correct, &at],
+            )
+            .await
+            .expect("stored");
+    }
+
+    /// Ships to the lake all that is new.
+    pub(crate) async fn ship(&self) {
+        analytics::lake::relay(&self.analytics)
+            .ship()
+            .await
+            .expect("shipped");
     }
 
     /// Stores a voiding of a statement, there already or not.

@@ -121,7 +121,7 @@ pub fn folded(fitted: &Fitted, answers: &Answers) -> anyhow::Result<Vec<Predicte
     let model = model(fitted, answers)?;
     let mut predicted = Vec::new();
     for pupil in answers.pupils() {
-        let mut state = PupilState::new(&model);
+        let mut state = PupilState::new(&model.subjects()[0]);
         for answer in &pupil.answers {
             let item = model
                 .item(key64(&item_iri(answer.item)))

@@ -143,7 +143,7 @@ fn sort(rows: &mut [Answer]) {
 fn fold(model: &Model, rows: &[Answer]) -> anyhow::Result<(usize, usize)> {
     let (mut folded, mut pupils) = (0, 0);
     for of_pupil in rows.chunk_by(|one, next| one.pupil == next.pupil) {
-        let mut state = PupilState::new(model);
+        let mut state = PupilState::new(&model.subjects()[0]);
         for row in of_pupil {
             let item = model
                 .item(row.item)

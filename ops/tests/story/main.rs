@@ -17,6 +17,7 @@ mod crash;
 mod demo;
 mod described;
 mod faults;
+mod fitted;
 mod front;
 mod harness;
 mod horizon;

@@ -145,7 +145,8 @@ fn option(
     candidates: Vec<Candidate>,
 ) -> CompetencyOption {
     let model = index.model();
-    let competency = &model.subjects()[s].competencies()[c];
+    let subject = &model.subjects()[s];
+    let competency = &subject.competencies()[c];
     let mastery = state.competency(model, competency, Some(now));
     let prerequisites_m = mean(competency.prerequisites().iter().map(|&p| m[p]));
     CompetencyOption {
@@ -157,7 +158,7 @@ fn option(
         prerequisites_m,
         gap: (GOAL - m[c]).max(0.0) * (GAP_FLOOR + m[c]),
         review: review(m[c], state.m_just_practised(model, competency, Some(now))),
-        recent: state.recent(model, competency.key(), Some(now)),
+        recent: state.recent(subject, competency.key(), Some(now)),
         mastery,
         candidates,
     }
@@ -182,7 +183,7 @@ fn candidates(
     let model = index.model();
     let left = index.of_competency(s, c).iter().filter(|&&activity| {
         let key = index.activity(activity).item.key();
-        !state.done_in_session(model, key, Some(now))
+        !state.done_in_session(&model.subjects()[s], key, Some(now))
     });
     left.map(|&activity| {
         let item = &index.activity(activity).item;

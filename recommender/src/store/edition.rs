@@ -1,6 +1,7 @@
-//! What lists are made from: the catalogue and the framework in force.
+//! What lists are made from: the catalogue, the framework and the calibrations in force.
 
 use chrono::{DateTime, Utc};
+use mastery::{Calibration, ItemParams};
 use schemas::catalogue::CatalogueItem;
 use schemas::framework::Framework;
 use service::pg::Pool;
@@ -8,12 +9,25 @@ use tokio_postgres::{IsolationLevel, Row};
 
 use super::StoreError;
 
-/// Which catalogue and framework are in force. Two equal editions give equal lists.
+/// Which catalogue, framework and calibrations are in force. Two equal editions give equal lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edition {
     /// The catalogue's version; `None` before one was loaded.
     pub catalogue: Option<i64>,
     framework: Option<(String, DateTime<Utc>)>,
+    /// Those that the served states were made with.
+    calibrations: Vec<i64>,
+}
+
+/// What an edition holds.
+#[derive(Debug, Clone)]
+pub struct Content {
+    /// The framework.
+    pub framework: Framework,
+    /// The items of the catalogue.
+    pub items: Vec<CatalogueItem>,
+    /// What was fitted.
+    pub calibration: Calibration,
 }
 
 /// Why there is no catalogue to choose from.
@@ -28,6 +42,9 @@ pub enum ContentError {
     /// The document in `published.framework` is not a framework.
     #[error("the published framework could not be read: {0}")]
     Framework(String),
+    /// Constants in `published.calibrations` are none.
+    #[error("the published constants of the model could not be read")]
+    Constants(#[source] serde_json::Error),
     /// The program failed at building the index.
     #[error("the index of the catalogue could not be built")]
     Build(#[source] tokio::task::JoinError),
@@ -79,10 +96,10 @@ pub async fn framework(pool: &Pool) -> Result<Framework, ContentError> {
 ///
 /// # Errors
 ///
-/// When the database does not answer, or what it holds is no catalogue or framework.
-pub async fn read(pool: &Pool) -> Result<(Edition, Framework, Vec<CatalogueItem>), ContentError> {
+/// When the database does not answer, or what it holds is no catalogue, framework or calibration.
+pub async fn read(pool: &Pool) -> Result<(Edition, Content), ContentError> {
     let mut client = pool.get().await?;
-    // One snapshot for the three queries: an import in between would mix two editions.
+    // One snapshot for all queries: an import in between would mix two editions.
     let transaction = client
         .build_transaction()
         .isolation_level(IsolationLevel::RepeatableRead)
@@ -99,6 +116,12 @@ pub async fn read(pool: &Pool) -> Result<(Edition, Framework, Vec<CatalogueItem>
     let items = transaction
         .query(include_str!("sql/catalogue_items_read.sql"), &[])
         .await?;
+    let constants = transaction
+        .query(include_str!("sql/calibrations_read.sql"), &[])
+        .await?;
+    let fitted = transaction
+        .query(include_str!("sql/calibration_items_read.sql"), &[])
+        .await?;
     transaction.commit().await?;
     let framework = framework.map_or_else(
         || Ok(Framework::seconde().clone()),
@@ -108,7 +131,12 @@ pub async fn read(pool: &Pool) -> Result<(Edition, Framework, Vec<CatalogueItem>
         .iter()
         .map(|row| serde_json::from_str(row.get(0)).map_err(ContentError::Item))
         .collect::<Result<_, _>>()?;
-    Ok((edition, framework, items))
+    let content = Content {
+        framework,
+        items,
+        calibration: calibration(&constants, &fitted)?,
+    };
+    Ok((edition, content))
 }
 
 fn edition(row: &Row) -> Edition {
@@ -116,7 +144,27 @@ fn edition(row: &Row) -> Edition {
     Edition {
         catalogue: row.get("catalogue"),
         framework: framework.zip(row.get("framework_loaded")),
+        calibrations: row.get("calibrations"),
     }
+}
+
+fn calibration(constants: &[Row], fitted: &[Row]) -> Result<Calibration, ContentError> {
+    let hyper = constants.iter().map(|row| {
+        let hyper = serde_json::from_str(row.get(1)).map_err(ContentError::Constants)?;
+        Ok((row.get(0), hyper))
+    });
+    let items = fitted.iter().map(|row| {
+        let params = ItemParams {
+            a: row.get(1),
+            b: row.get(2),
+            s2: row.get(3),
+        };
+        (row.get::<_, i64>(0).cast_unsigned(), params)
+    });
+    Ok(Calibration {
+        hyper: hyper.collect::<Result<_, ContentError>>()?,
+        items: items.collect(),
+    })
 }
 
 fn parse_framework(text: &str) -> Result<Framework, ContentError> {

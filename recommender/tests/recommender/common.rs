@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mastery::{Model, PupilState};
+use mastery::{Calibration, Model, PupilState};
 use recommender::catalogue::Index;
 use recommender::pupil::PupilView;
 use schemas::catalogue::CatalogueItem;
@@ -46,7 +46,12 @@ pub(crate) fn id(label: &str, level: u8) -> String {
 }
 
 pub(crate) fn index(items: &[CatalogueItem]) -> Index {
-    Index::new(Some(1), Framework::seconde(), items)
+    Index::new(
+        Some(1),
+        Framework::seconde(),
+        items,
+        &Calibration::default(),
+    )
 }
 
 /// A pupil who answers exercises, one a minute.
@@ -81,7 +86,7 @@ impl<'a> Story<'a> {
             let state = self
                 .states
                 .entry(item.subject())
-                .or_insert_with(|| PupilState::new(self.model));
+                .or_insert_with(|| PupilState::new(self.model.subject_of(item)));
             state.answer(
                 self.model,
                 item,

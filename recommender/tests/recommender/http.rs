@@ -30,6 +30,10 @@ const PUBLISHED: &str = "
     create table analytics.membership (class uuid, person uuid, role text, subject text);
     create view published.classes as select * from analytics.classes;
     create view published.membership as select * from analytics.membership;
+    create table analytics.calibrations (subject text, calibration bigint, hyper jsonb);
+    create table analytics.calibration_items (calibration bigint, item bigint, a float8, b float8, s2 float8);
+    create view published.calibrations as select * from analytics.calibrations;
+    create view published.calibration_items as select * from analytics.calibration_items;
     create view published.framework as select * from analytics.frameworks;
     create view published.people as select * from analytics.people;
     create view published.pupil_states as select * from analytics.states;
@@ -431,6 +435,42 @@ async fn another_copy_follows_within_a_second() {
         assert!(since.elapsed() < Duration::from_secs(3), "{body}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+#[actix_web::test]
+async fn a_list_goes_by_the_calibration_that_the_states_were_made_with() {
+    let given = given().await;
+    given.pupil(PUPIL, None).await;
+    let app = app!(given, given.recommender().await);
+    call!(app, put(&given.all, &catalogue("1", &[2]))).await;
+    let chances = |list: &Value| -> Vec<f64> {
+        let all = list["activities"].as_array().expect("a list").iter();
+        all.map(|one| one["expected_success"].as_f64().expect("a figure"))
+            .collect()
+    };
+    let (_, before) = call!(app, get(&given.read, &next(PUPIL, ""))).await;
+    assert!(!chances(&before).is_empty());
+    assert!(chances(&before).iter().all(|p| *p > 0.5), "{before}");
+
+    // Fitted, everything is far harder than its level says.
+    let client = given.db.pool().get().await.expect("a connection");
+    for (number, subject) in [(1_i64, "maths"), (2, "francais")] {
+        let hyper = serde_json::to_value(mastery::Hyper::default()).expect("JSON");
+        let sql = "insert into analytics.calibrations values ($1, $2, $3)";
+        client
+            .execute(sql, &[&subject, &number, &hyper])
+            .await
+            .expect("constants");
+    }
+    for item in items(&[2]) {
+        let key = item.id.key64().cast_signed();
+        let sql = "insert into analytics.calibration_items values (1, $1, 1, 6, 0.1)";
+        client.execute(sql, &[&key]).await.expect("an item");
+    }
+    let copy = app!(given, given.recommender().await);
+    let (_, after) = call!(copy, get(&given.read, &next(PUPIL, ""))).await;
+    assert_eq!(chances(&after).len(), chances(&before).len());
+    assert!(chances(&after).iter().all(|p| *p < 0.1), "{after}");
 }
 
 #[actix_web::test]

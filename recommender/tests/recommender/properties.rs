@@ -90,7 +90,9 @@ fn score(
     let model = index.model();
     let item = &index.activity(activity).item;
     let state = pupil.state(item.subject());
-    if chosen.contains(&activity) || state.done_in_session(model, item.key(), Some(now)) {
+    if chosen.contains(&activity)
+        || state.done_in_session(model.subject_of(item), item.key(), Some(now))
+    {
         return None;
     }
     let subject = &model.subjects()[item.subject()];
@@ -113,7 +115,7 @@ fn score(
     } else {
         0.0
     };
-    let mut recent = state.recent(model, competency.key(), Some(now));
+    let mut recent = state.recent(subject, competency.key(), Some(now));
     for &done in chosen {
         let done = &index.activity(done).item;
         if done.subject() == item.subject() {
@@ -168,7 +170,7 @@ proptest! {
             for entry in &list {
                 let item = &index.activity(entry.activity).item;
                 let state = view.state(item.subject());
-                prop_assert!(!state.done_in_session(index.model(), item.key(), Some(now)));
+                prop_assert!(!state.done_in_session(index.model().subject_of(item), item.key(), Some(now)));
                 prop_assert!(seen.insert(entry.activity), "an exercise twice");
                 prop_assert!(entry.expected_success > 0.0 && entry.expected_success < 1.0);
                 prop_assert!(entry.mastery.m > 0.0 && entry.mastery.m < 1.0);

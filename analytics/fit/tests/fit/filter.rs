@@ -75,7 +75,7 @@ proptest! {
         let model = model(&answers, &items, hyper);
         let mut sum = 0.0;
         for pupil in answers.pupils() {
-            let mut state = PupilState::new(&model);
+            let mut state = PupilState::new(&model.subjects()[0]);
             for answer in &pupil.answers {
                 let item = model.item(item_key(answer.item)).expect("an item of the model");
                 let expected =

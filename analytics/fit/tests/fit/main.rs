@@ -4,3 +4,4 @@ mod common;
 mod filter;
 mod finds;
 mod shapes;
+mod stopped;

@@ -19,9 +19,9 @@ fn traced(
     answers: &[Answer],
     evaluations: &[(usize, Finding)],
 ) -> (PupilState, PupilState, Vec<Trace>) {
-    let mut start = PupilState::new(model);
+    let mut start = PupilState::new(&model.subjects()[0]);
     for &(domain, observed) in declared {
-        start.declare(model, domain_key(domain), observed, 2.0);
+        start.declare(&model.subjects()[0], domain_key(domain), observed, 2.0);
     }
     let (mut state, mut plain) = (start.clone(), start.clone());
     let mut traces = Vec::new();

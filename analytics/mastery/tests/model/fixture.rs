@@ -74,9 +74,9 @@ fn the_reference_states_are_reproduced() {
 
 fn replay(case: &Case) {
     let model = model(case);
-    let mut state = PupilState::new(&model);
+    let mut state = PupilState::new(&model.subjects()[0]);
     for (&domain, &[observed, variance]) in case.declared.iter().flatten() {
-        state.declare(&model, domain_key(domain), observed, variance);
+        state.declare(&model.subjects()[0], domain_key(domain), observed, variance);
     }
     for (index, answer) in case.answers.iter().enumerate() {
         let at = format!("{} pupil {} answer {index}", case.dataset, case.pupil);
@@ -101,7 +101,7 @@ fn compare(model: &Model, state: &PupilState, answer: &Answer, at: &str) {
     close_pair(nodes.session, answer.s, &format!("{at}: s"));
     for (&domain, &expected) in &answer.d {
         close_pair(
-            state.domain_node_of(model, domain_key(domain)),
+            state.domain_node_of(&model.subjects()[0], domain_key(domain)),
             expected,
             &format!("{at}: d{domain}"),
         );

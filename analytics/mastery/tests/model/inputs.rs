@@ -30,15 +30,18 @@ fn degrees_are_declared_in_the_frameworks_order() {
         let first = domain.key() == domain_key(1);
         Some(degree(if first { 6 } else { 2 }))
     };
-    let declared = PupilState::declared(&model, subject, all);
-    let mut by_hand = PupilState::new(&model);
+    let declared = PupilState::declared(subject, all);
+    let mut by_hand = PupilState::new(&model.subjects()[0]);
     for (domain, number) in [(1, 6), (2, 2)] {
-        let (observed, variance) = observation(model.hyper(), degree(number));
-        by_hand.declare(&model, domain_key(domain), observed, variance);
+        let (observed, variance) = observation(model.subjects()[0].hyper(), degree(number));
+        by_hand.declare(&model.subjects()[0], domain_key(domain), observed, variance);
     }
     assert_eq!(declared.encode(), by_hand.encode());
-    let none = PupilState::declared(&model, subject, |_| None);
-    assert_eq!(none.encode(), PupilState::new(&model).encode());
+    let none = PupilState::declared(subject, |_| None);
+    assert_eq!(
+        none.encode(),
+        PupilState::new(&model.subjects()[0]).encode()
+    );
     let decoded = PupilState::decode(&declared.encode()).expect("its own bytes");
     assert_eq!(decoded, declared);
 }
@@ -48,7 +51,7 @@ fn a_false_declaration_is_washed_out_by_answers() {
     let model = model();
     let subject = &model.subjects()[0];
     let competency = &subject.competencies()[0];
-    let of = |number: u8| PupilState::declared(&model, subject, |_| Some(degree(number)));
+    let of = |number: u8| PupilState::declared(subject, |_| Some(degree(number)));
     let (mut low, mut high) = (of(1), of(6));
     let apart = |low: &PupilState, high: &PupilState| {
         high.level(&model, competency, None).0 - low.level(&model, competency, None).0
@@ -96,7 +99,7 @@ fn an_evaluation_moves_mastery_and_nothing_that_is_none() {
         .reference_item(competency.key())
         .expect("of the model");
     let item = model.item(item_key(0)).expect("an item");
-    let mut state = PupilState::new(&model);
+    let mut state = PupilState::new(&model.subjects()[0]);
     state.answer(&model, item, 1.0, true, Some(1e9));
     let before = state.clone();
     let t = 1e9 + 60.0;
@@ -120,7 +123,7 @@ fn an_evaluation_moves_mastery_and_nothing_that_is_none() {
         assert_eq!(after.items().count(), 1);
         let t = Some(t);
         let key = competency_key(10);
-        let recent = |state: &PupilState| state.recent(&model, key, t).to_bits();
+        let recent = |state: &PupilState| state.recent(&model.subjects()[0], key, t).to_bits();
         assert_eq!(recent(after), recent(&before));
         let node = after.competency_node(key).expect("practised");
         assert_eq!((node.answers, node.last), (2, t));

@@ -70,7 +70,7 @@ proptest! {
     #[test]
     fn a_state_is_its_bytes(answers in answers()) {
         let (model, mut clock) = (model(), 1e9);
-        let mut state = PupilState::new(&model);
+        let mut state = PupilState::new(&model.subjects()[0]);
         fold(&model, &mut state, &mut clock, &answers);
         let bytes = state.encode();
         let decoded = PupilState::decode(&bytes).unwrap();
@@ -82,10 +82,10 @@ proptest! {
     fn folding_in_two_pieces_is_folding_whole(answers in answers(), cut in any::<prop::sample::Index>()) {
         let model = model();
         let cut = cut.index(answers.len() + 1);
-        let (mut whole, mut clock) = (PupilState::new(&model), 1e9);
+        let (mut whole, mut clock) = (PupilState::new(&model.subjects()[0]), 1e9);
         fold(&model, &mut whole, &mut clock, &answers);
 
-        let (mut first, mut clock) = (PupilState::new(&model), 1e9);
+        let (mut first, mut clock) = (PupilState::new(&model.subjects()[0]), 1e9);
         fold(&model, &mut first, &mut clock, &answers[..cut]);
         let mut second = PupilState::decode(&first.encode()).unwrap();
         fold(&model, &mut second, &mut clock, &answers[cut..]);
@@ -95,7 +95,7 @@ proptest! {
     #[test]
     fn what_is_shown_is_in_its_range(answers in answers(), later in 0.0..1e8) {
         let (model, mut clock) = (model(), 1e9);
-        let mut state = PupilState::new(&model);
+        let mut state = PupilState::new(&model.subjects()[0]);
         fold(&model, &mut state, &mut clock, &answers);
         let now = Some(clock + later);
         let subject = &model.subjects()[0];
@@ -130,7 +130,7 @@ proptest! {
         answers in answers(), at in any::<prop::sample::Index>(), flip in 1_u8.., cut in any::<bool>()
     ) {
         let (model, mut clock) = (model(), 1e9);
-        let mut state = PupilState::new(&model);
+        let mut state = PupilState::new(&model.subjects()[0]);
         fold(&model, &mut state, &mut clock, &answers);
         let mut bytes = state.encode();
         let at = at.index(bytes.len());

@@ -76,7 +76,7 @@ fn a_degree_is_kept_within_its_band() {
 fn a_competency_is_shown_after_enough_answers_that_agree() {
     let model = model();
     let competency = &model.subjects()[0].competencies()[0];
-    let mut state = PupilState::new(&model);
+    let mut state = PupilState::new(&model.subjects()[0]);
     assert!(!state.competency(&model, competency, Some(0.0)).shown);
 
     let t = practise(&model, &mut state, 0, 2, true, 1e9);
@@ -99,7 +99,7 @@ fn a_domain_is_shown_after_five_answers_on_two_competencies() {
     let model = model();
     let subject = &model.subjects()[0];
     let domain = &subject.domains()[0];
-    let mut state = PupilState::new(&model);
+    let mut state = PupilState::new(&model.subjects()[0]);
     let t = practise(&model, &mut state, 0, 12, true, 1e9);
     let one = state.domain(&model, subject, domain, Some(t));
     assert_eq!(
@@ -121,7 +121,7 @@ fn a_domain_is_shown_after_five_answers_on_two_competencies() {
 fn a_domain_is_the_mean_of_its_competencies() {
     let model = model();
     let subject = &model.subjects()[0];
-    let mut state = PupilState::new(&model);
+    let mut state = PupilState::new(&model.subjects()[0]);
     let t = Some(practise(&model, &mut state, 0, 4, true, 1e9) + DAY_S);
     let members: Vec<_> = subject
         .competencies_of(&subject.domains()[0])
@@ -137,7 +137,7 @@ fn a_domain_is_the_mean_of_its_competencies() {
 fn mastery_fades_with_time_and_practice_brings_it_back() {
     let model = model();
     let competency = &model.subjects()[0].competencies()[0];
-    let mut state = PupilState::new(&model);
+    let mut state = PupilState::new(&model.subjects()[0]);
     let t = practise(&model, &mut state, 0, 6, true, 1e9);
     let (today, later) = (Some(t), Some(t + 60.0 * DAY_S));
     assert!(state.m(&model, competency, later) < state.m(&model, competency, today) - 0.02);
@@ -153,27 +153,27 @@ fn mastery_fades_with_time_and_practice_brings_it_back() {
 #[test]
 fn a_session_remembers_what_was_done_in_it() {
     let model = model();
-    let mut state = PupilState::new(&model);
+    let mut state = PupilState::new(&model.subjects()[0]);
     let (ten, eleven) = (competency_key(10), competency_key(11));
     let t = practise(&model, &mut state, 0, 2, true, 1e9);
     let t = practise(&model, &mut state, 1, 1, true, t);
     let now = Some(t + 60.0);
-    assert!((state.recent(&model, ten, now) - (1.0 + 0.8) * 0.8).abs() < 1e-12);
-    assert!((state.recent(&model, eleven, now) - 1.0).abs() < 1e-12);
-    assert!(state.done_in_session(&model, item_key(0), now));
-    assert!(!state.done_in_session(&model, item_key(6), now));
+    assert!((state.recent(&model.subjects()[0], ten, now) - (1.0 + 0.8) * 0.8).abs() < 1e-12);
+    assert!((state.recent(&model.subjects()[0], eleven, now) - 1.0).abs() < 1e-12);
+    assert!(state.done_in_session(&model.subjects()[0], item_key(0), now));
+    assert!(!state.done_in_session(&model.subjects()[0], item_key(6), now));
 
     let tomorrow = Some(t + DAY_S);
-    assert!(!state.in_session(&model, tomorrow));
-    assert_eq!(state.recent(&model, ten, tomorrow), 0.0);
-    assert!(!state.done_in_session(&model, item_key(0), tomorrow));
+    assert!(!state.in_session(&model.subjects()[0], tomorrow));
+    assert_eq!(state.recent(&model.subjects()[0], ten, tomorrow), 0.0);
+    assert!(!state.done_in_session(&model.subjects()[0], item_key(0), tomorrow));
     let t = practise(&model, &mut state, 6, 1, false, t + DAY_S);
     assert_eq!(state.session_start(), Some(t));
     assert!(
-        (state.recent(&model, ten, Some(t)) - 1.0).abs() < 1e-12,
+        (state.recent(&model.subjects()[0], ten, Some(t)) - 1.0).abs() < 1e-12,
         "yesterday does not count"
     );
-    assert!(!state.done_in_session(&model, item_key(0), Some(t)));
+    assert!(!state.done_in_session(&model.subjects()[0], item_key(0), Some(t)));
     assert_eq!((state.answers(), state.correct()), (4, 3));
 }
 

@@ -9,7 +9,7 @@ use crate::properties::{Answer, answers, model};
 
 /// A pupil with some answers behind, and the time.
 fn after(model: &Model, answers: &[Answer]) -> (PupilState, f64) {
-    let (mut state, mut clock) = (PupilState::new(model), 1e9);
+    let (mut state, mut clock) = (PupilState::new(&model.subjects()[0]), 1e9);
     for answer in answers {
         clock += answer.after.unwrap_or(60.0);
         let item = model.item(item_key(answer.item)).expect("of the model");
@@ -73,7 +73,7 @@ proptest! {
             let mut state = state.clone();
             state.answer(&model, item, y, correct, Some(t));
             let again = state.clone().answer_traced(&model, item, 1.0, true, Some(t + 5.0));
-            let hyper = model.hyper();
+            let hyper = model.subjects()[0].hyper();
             let retry = if correct { hyper.rr } else { hyper.rw };
             prop_assert_eq!(again.step.before.0.to_bits(), retry.to_bits());
             let elsewhere = state.clone().answer_traced(&model, other, 1.0, true, Some(t + 5.0));

@@ -167,7 +167,7 @@ impl Audit {
             equations: EQUATIONS.to_vec(),
             code_version: mastery::model::CODE_VERSION,
             position,
-            hyper: *model.hyper(),
+            hyper: *model.subject_of_competency(competency).hyper(),
             scale: *model.scale(),
             reference_a: a,
             reference_b: b,
@@ -180,12 +180,15 @@ impl Audit {
 }
 
 fn nodes(model: &Model, competency: &Competency, state: &PupilState) -> Nodes {
+    let subject = model.subject_of_competency(competency);
     let node = state.competency_node(competency.key());
     Nodes {
         general: state.nodes().general.into(),
-        domain: state.domain_node_of(model, competency.domain_key()).into(),
+        domain: state
+            .domain_node_of(subject, competency.domain_key())
+            .into(),
         competency: node
-            .map_or((0.0, model.hyper().vk), |n| (n.mean, n.variance))
+            .map_or((0.0, subject.hyper().vk), |n| (n.mean, n.variance))
             .into(),
         answers: node.map_or(0, |node| node.answers),
     }

@@ -228,7 +228,7 @@ pub async fn why(
         seen: Vec::new(),
     };
     let subject = &model.subjects()[subject];
-    let start = inputs.start(&model, subject);
+    let start = inputs.start(subject);
     let declared = inputs.declares(subject);
     let mut states = PersonFold::observed(&model, inputs, then.collect(), &mut watch).states;
     let end = states.remove(subject.name());

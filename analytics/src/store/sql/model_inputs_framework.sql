@@ -1,2 +1,3 @@
--- Which framework is in force, while the recommender has no catalogue yet. One row: its number, and 0.
-select coalesce(max(framework), 0), 0::bigint from analytics.frameworks
+-- The same while the recommender has no catalogue yet. One row: the framework's number, 0, the last decision's.
+select coalesce((select max(framework) from analytics.frameworks), 0), 0::bigint,
+       coalesce((select max(decision) from analytics.calibration_decisions), 0)

@@ -1,0 +1,470 @@
+//! Items and constants by subject, from the lake: `sillage analytics fit`.
+//!
+//! A fit ends as a proposal ([`crate::calibration`]). It is stopped and goes on: after each search it keeps how
+//! far it is, and what it reads ends at the position at which it began.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use ::fit::{AnswersError, Checkpoint, Compared, Fitted, Parameters, Progress, Settings, fit_from};
+use ::mastery::{ItemParams, Model};
+use datafusion::prelude::SessionContext;
+use schemas::catalogue::CatalogueItem;
+use schemas::ids::StatementId;
+use serde::Serialize;
+use tokio::runtime::Handle;
+use tokio::task::{JoinError, spawn_blocking};
+use tokio_util::sync::CancellationToken;
+
+use super::gather::{Gathered, Source, gather};
+use super::recompute::RecomputeError;
+use crate::Analytics;
+use crate::calibration::FitReport;
+use crate::calibration::report::About;
+use crate::lake::{self, LakeError};
+use crate::store::account_person::Owners;
+use crate::store::calibrations::{self, FittedItem, Running};
+use crate::store::{self, StoreError, account_person, feed, frameworks, models, runs};
+
+/// What is fitted, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Names of subjects; none: all that have answers.
+    pub subjects: Vec<String>,
+    /// Gives up what was stopped, in place of going on with it.
+    pub anew: bool,
+    /// Answers read at most; beyond, a sample of the pupils.
+    pub answers_max: usize,
+    /// How a fit is made.
+    pub settings: Settings,
+}
+
+impl Default for Options {
+    /// All subjects; five million answers, a hundred times what a first fit needs.
+    fn default() -> Self {
+        Self {
+            subjects: Vec::new(),
+            anew: false,
+            answers_max: 5_000_000,
+            settings: Settings::default(),
+        }
+    }
+}
+
+/// Why nothing was proposed. What was proposed before in the same run stays.
+#[derive(Debug, thiserror::Error)]
+pub enum FitError {
+    /// One runs already.
+    #[error("a fit is running already")]
+    Busy,
+    /// The framework has no such subject.
+    #[error("the framework has no subject {0}")]
+    Subject(String),
+    /// Nothing was shipped to the lake.
+    #[error("the lake has no answers yet")]
+    NoAnswers,
+    /// It was told to stop. It goes on from where it was when it is begun again.
+    #[error("the fit was stopped; the next one goes on from there")]
+    Stopped,
+    /// It was given up while it ran.
+    #[error("the fit was given up by another one")]
+    GivenUp,
+    /// The thread that fitted ended early.
+    #[error("the fit was interrupted")]
+    Interrupted(#[from] JoinError),
+    /// The answers are not ones that can be fitted on.
+    #[error("the answers cannot be fitted on")]
+    Answers(#[from] AnswersError),
+    /// The database did not answer.
+    #[error("the database did not answer")]
+    Store(#[from] StoreError),
+    /// The lake could not be read.
+    #[error("the lake did not answer")]
+    Lake(#[from] LakeError),
+    /// The plan over the lake failed.
+    #[error("could not read the answers of the lake")]
+    Read(#[from] RecomputeError),
+}
+
+/// What is told while it runs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Told {
+    /// A subject's turn.
+    Begun {
+        /// Its name.
+        subject: String,
+        /// Answers to fit on.
+        answers: usize,
+        /// Pupils who gave them.
+        pupils: usize,
+        /// Pupils held out.
+        held_out: usize,
+        /// Whether it goes on from where one was stopped.
+        resumed: bool,
+    },
+    /// A search is done, and kept.
+    Search {
+        /// The subject.
+        subject: String,
+        /// How far it is.
+        progress: Progress,
+    },
+}
+
+/// What came of a subject.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// There is a proposal.
+    Proposed {
+        /// The subject.
+        subject: String,
+        /// Its number.
+        calibration: i64,
+        /// What was found.
+        report: Box<FitReport>,
+    },
+    /// There are too few pupils with answers to fit on some and hold out others.
+    TooFew {
+        /// The subject.
+        subject: String,
+        /// Pupils with answers.
+        pupils: usize,
+    },
+}
+
+/// Who is told how far it is.
+pub type Tell = Arc<dyn Fn(&Told) + Send + Sync>;
+
+/// Fits subject after subject, and proposes what came out.
+pub async fn run(
+    analytics: &Analytics,
+    options: &Options,
+    stop: &CancellationToken,
+    tell: Tell,
+) -> Result<Vec<Outcome>, FitError> {
+    let Some(lock) = runs::fit_lock(analytics.pool()).await? else {
+        return Err(FitError::Busy);
+    };
+    let result = run_alone(analytics, options, stop, tell).await;
+    lock.release().await;
+    result
+}
+
+async fn run_alone(
+    analytics: &Analytics,
+    options: &Options,
+    stop: &CancellationToken,
+    tell: Tell,
+) -> Result<Vec<Outcome>, FitError> {
+    let job = Job::begin(analytics, options).await?;
+    let mut gathered = job.gather().await?;
+    let mut outcomes = Vec::new();
+    let enough: Vec<&Gathered> = gathered.iter().filter(|one| one.is_enough()).collect();
+    let running = job.running(&enough).await?;
+    for subject in &mut gathered {
+        let name = subject.subject.clone();
+        let Some(running) = running.get(&name) else {
+            outcomes.push(Outcome::TooFew {
+                pupils: subject.fitted.len() + subject.held_out.len(),
+                subject: name,
+            });
+            continue;
+        };
+        let report = job.fit(subject, running, options, stop, &tell).await?;
+        tracing::info!(
+            subject = name,
+            calibration = running.calibration,
+            answers = report.answers,
+            gain = report.held_out.gain,
+            "a fit is proposed"
+        );
+        outcomes.push(Outcome::Proposed {
+            subject: name,
+            calibration: running.calibration,
+            report: Box::new(report),
+        });
+    }
+    Ok(outcomes)
+}
+
+/// A fit of some subjects under way.
+struct Job<'a> {
+    analytics: &'a Analytics,
+    model: Arc<Model>,
+    catalogue: HashMap<u64, CatalogueItem>,
+    /// Numbers of what is in force, by subject.
+    in_force: BTreeMap<String, i64>,
+    session: SessionContext,
+    /// Version and position of the lake.
+    lake: (i64, i64),
+    owners: Owners,
+    voided: Vec<StatementId>,
+    sample: f64,
+    subjects: Vec<String>,
+    resumed: HashMap<String, Running>,
+}
+
+impl<'a> Job<'a> {
+    /// The model in force, the lake, and what was stopped before.
+    async fn begin(analytics: &'a Analytics, options: &Options) -> Result<Self, FitError> {
+        let answers = lake::answers(analytics).await?.ok_or(FitError::NoAnswers)?;
+        let fingerprint = analytics.models().wanted(analytics.pool()).await?;
+        let mut client = store::client(analytics.pool()).await?;
+        let transaction = store::begin(&mut client).await?;
+        let model = analytics.models().get(&transaction, &fingerprint).await?;
+        let (_, catalogue, numbers) = models::read(&transaction, &fingerprint)
+            .await?
+            .ok_or(StoreError::Document("model"))?;
+        let catalogue = frameworks::parse_items(catalogue)?;
+        let mut in_force = calibrations::in_force(&transaction).await?;
+        in_force.retain(|_, number| numbers.contains(number));
+        for name in &options.subjects {
+            if model.subject(name).is_none() {
+                return Err(FitError::Subject(name.clone()));
+            }
+        }
+        let stopped = calibrations::running(&transaction).await?;
+        let wanted = |running: &Running| {
+            running.model == fingerprint
+                && running.lake_seq <= answers.seq
+                && (options.subjects.is_empty() || options.subjects.contains(&running.subject))
+        };
+        let resumed = if !options.anew && stopped.iter().all(wanted) {
+            stopped
+        } else {
+            calibrations::give_up(&transaction).await?;
+            Vec::new()
+        };
+        let all = || model.subjects().iter().map(|one| one.name().to_owned());
+        // What is finished of a fit that was stopped is proposed already.
+        let subjects = match (resumed.is_empty(), options.subjects.is_empty()) {
+            (false, _) => resumed.iter().map(|one| one.subject.clone()).collect(),
+            (true, true) => all().collect(),
+            (true, false) => options.subjects.clone(),
+        };
+        let through = resumed.first().map_or(answers.seq, |one| one.lake_seq);
+        let owners = account_person::all(&transaction).await?;
+        let voided = feed::voided_answers(&transaction, through).await?;
+        store::commit(transaction).await?;
+        let sample = share(&answers.session, through, options.answers_max).await?;
+        Ok(Self {
+            analytics,
+            model,
+            catalogue: catalogue
+                .into_iter()
+                .rev()
+                .map(|item| (item.id.key64(), item))
+                .collect(),
+            in_force,
+            session: answers.session,
+            lake: (answers.version, through),
+            owners,
+            voided,
+            sample,
+            subjects,
+            resumed: resumed
+                .into_iter()
+                .map(|one| (one.subject.clone(), one))
+                .collect(),
+        })
+    }
+
+    async fn gather(&self) -> Result<Vec<Gathered>, FitError> {
+        let source = Source {
+            session: &self.session,
+            owners: &self.owners,
+            voided: &self.voided,
+            through: self.lake.1,
+            sample: self.sample,
+        };
+        Ok(gather(&self.model, &self.subjects, &source).await?)
+    }
+
+    /// A row for each subject that has enough answers: that of the fit that was stopped, or a new one.
+    async fn running(&self, enough: &[&Gathered]) -> Result<HashMap<String, Running>, FitError> {
+        let mut client = store::client(self.analytics.pool()).await?;
+        let transaction = store::begin(&mut client).await?;
+        let mut running = HashMap::new();
+        for Gathered { subject, .. } in enough {
+            let row = if let Some(resumed) = self.resumed.get(subject) {
+                resumed.clone()
+            } else {
+                let fingerprint = self.model.fingerprint();
+                let number =
+                    calibrations::begin(&transaction, subject, fingerprint, self.lake).await?;
+                Running {
+                    calibration: number,
+                    subject: subject.clone(),
+                    model: fingerprint.to_owned(),
+                    lake_version: self.lake.0,
+                    lake_seq: self.lake.1,
+                    checkpoint: None,
+                }
+            };
+            running.insert(subject.clone(), row);
+        }
+        store::commit(transaction).await?;
+        Ok(running)
+    }
+
+    /// Fits one subject, compares it with what is in force, and proposes it.
+    async fn fit(
+        &self,
+        gathered: &mut Gathered,
+        running: &Running,
+        options: &Options,
+        stop: &CancellationToken,
+        tell: &Tell,
+    ) -> Result<FitReport, FitError> {
+        let (answers, held_out) = gathered.answers()?;
+        let pupils = answers.pupils();
+        let counts = (
+            pupils.iter().map(|pupil| pupil.answers.len()).sum(),
+            pupils.len(),
+        );
+        let checkpoint = running.checkpoint.as_deref().and_then(Checkpoint::decode);
+        tell(&Told::Begun {
+            subject: running.subject.clone(),
+            answers: counts.0,
+            pupils: counts.1,
+            held_out: held_out.pupils().len(),
+            resumed: checkpoint.is_some(),
+        });
+        let settings = options.settings.clone();
+        let workers = settings.workers;
+        let mut watch = self.watch(running, stop, tell);
+        let fitting = spawn_blocking(move || {
+            let from = checkpoint.unwrap_or_default();
+            fit_from(&answers, &settings, &from, &mut watch)
+        });
+        let fitted = fitting.await?.ok_or(FitError::Stopped)?;
+        let (params, in_force) = self.params(gathered, &fitted);
+        let subject = self.model.subject(&running.subject);
+        let subject = subject.ok_or_else(|| FitError::Subject(running.subject.clone()))?;
+        let hyper = *subject.hyper();
+        let of_fit = (params, fitted.hyper);
+        let comparing = spawn_blocking(move || {
+            let parameters = |items, hyper| Parameters { items, hyper };
+            let (fitted, other) = (
+                parameters(&of_fit.0, &of_fit.1),
+                parameters(&in_force, &hyper),
+            );
+            Compared::of(&held_out, fitted, other, workers)
+        });
+        let report = FitReport::new(
+            &fitted,
+            About {
+                answers: counts.0,
+                pupils: counts.1,
+                sample: self.sample,
+                compared: &comparing.await?,
+                in_force: self.in_force.get(&running.subject).copied(),
+                activities: &self.activities(&gathered.items),
+            },
+        );
+        self.propose(running, gathered, &fitted, &report).await?;
+        Ok(report)
+    }
+
+    /// Keeps how far the fit is, tells it, and says whether it goes on.
+    fn watch(
+        &self,
+        running: &Running,
+        stop: &CancellationToken,
+        tell: &Tell,
+    ) -> impl FnMut(&Checkpoint, &Progress) -> ControlFlow<()> + Send + use<> {
+        let (handle, pool) = (Handle::current(), self.analytics.pool().clone());
+        let (number, subject) = (running.calibration, running.subject.clone());
+        let (stop, tell) = (stop.clone(), Arc::clone(tell));
+        move |checkpoint, progress| {
+            let bytes = checkpoint.encode();
+            let kept = handle.block_on(async {
+                let client = store::client(&pool).await?;
+                calibrations::keep_checkpoint(&client, number, &bytes).await
+            });
+            if let Err(error) = kept {
+                // The fit itself is not lost by it.
+                tracing::warn!(error = %service::error::chain(&error), "could not keep how far the fit is");
+            }
+            tell(&Told::Search {
+                subject: subject.clone(),
+                progress: *progress,
+            });
+            if stop.is_cancelled() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        }
+    }
+
+    /// The items as they will be if the fit is accepted, and as they are.
+    fn params(&self, gathered: &Gathered, fitted: &Fitted) -> (Vec<ItemParams>, Vec<ItemParams>) {
+        let places = gathered.items.iter().enumerate();
+        let pairs = places.filter_map(|(place, key)| {
+            let now = self.model.item(*key)?.params();
+            let then = if self.is_kept(*key, fitted.answers[place]) {
+                fitted.items[place]
+            } else {
+                self.catalogue.get(key).map_or(now, |item| {
+                    let (a, b, s2) = item.params();
+                    ItemParams { a, b, s2 }
+                })
+            };
+            Some((then, now))
+        });
+        pairs.unzip()
+    }
+
+    /// Whether the fit knows more of an item than the catalogue does: of one that nobody has answered it
+    /// knows its kind, of which a declared degree or declared parameters say more.
+    fn is_kept(&self, key: u64, answers: u64) -> bool {
+        let item = self.catalogue.get(&key);
+        answers > 0 || item.is_some_and(|item| item.level.is_none() && item.item.is_none())
+    }
+
+    fn activities(&self, keys: &[u64]) -> Vec<String> {
+        let iri = |key| {
+            let item = self.catalogue.get(key);
+            item.map_or_else(String::new, |item| item.id.as_str().to_owned())
+        };
+        keys.iter().map(iri).collect()
+    }
+
+    async fn propose(
+        &self,
+        running: &Running,
+        gathered: &Gathered,
+        fitted: &Fitted,
+        report: &FitReport,
+    ) -> Result<(), FitError> {
+        let places = gathered.items.iter().enumerate();
+        let items = places.filter_map(|(place, key)| {
+            let answers = fitted.answers[place];
+            self.is_kept(*key, answers).then(|| FittedItem {
+                item: *key,
+                params: fitted.items[place],
+                answers,
+            })
+        });
+        let items: Vec<FittedItem> = items.collect();
+        let report = serde_json::to_value(report).map_err(|_| StoreError::Document("report"))?;
+        let mut client = store::client(self.analytics.pool()).await?;
+        let transaction = store::begin(&mut client).await?;
+        let (number, hyper) = (running.calibration, &fitted.hyper);
+        if !calibrations::propose(&transaction, number, hyper, &items, &report).await? {
+            return Err(FitError::GivenUp);
+        }
+        Ok(store::commit(transaction).await?)
+    }
+}
+
+/// Share of the pupils to read so that about `most` answers are.
+async fn share(session: &SessionContext, through: i64, most: usize) -> Result<f64, FitError> {
+    let sql = format!("select 1 from answers where seq <= {through}");
+    let rows = session.sql(&sql).await.map_err(RecomputeError::from)?;
+    let rows = rows.count().await.map_err(RecomputeError::from)?;
+    Ok((most as f64 / rows.max(1) as f64).min(1.0))
+}

@@ -131,7 +131,7 @@ impl Services {
         }
         if let Some(analytics) = &self.analytics {
             let run = analytics::run_background(Arc::clone(analytics), shutdown.clone());
-            background.spawn_beside(async { run.await.context("analytics stopped") });
+            background.spawn_beside(Box::pin(async { run.await.context("analytics stopped") }));
         }
         if let Some(recommender) = &self.recommender {
             let run = recommender::run_background(Arc::clone(recommender), shutdown.clone());

@@ -130,8 +130,11 @@ impl Services {
             });
         }
         if let Some(analytics) = &self.analytics {
-            let run = analytics::run_background(Arc::clone(analytics), shutdown.clone());
-            background.spawn_beside(Box::pin(async { run.await.context("analytics stopped") }));
+            let run = Box::pin(analytics::run_background(
+                Arc::clone(analytics),
+                shutdown.clone(),
+            ));
+            background.spawn_beside(async { run.await.context("analytics stopped") });
         }
         if let Some(recommender) = &self.recommender {
             let run = recommender::run_background(Arc::clone(recommender), shutdown.clone());

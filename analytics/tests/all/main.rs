@@ -3,6 +3,7 @@
 mod equal;
 mod fold;
 mod inputs;
+mod recompute;
 mod rest;
 mod roster;
 mod versions;

@@ -1,5 +1,7 @@
 //! Questions in SQL over the lake's tables: reading alone, within limits.
 
+mod buckets;
+
 use std::error::Error;
 use std::sync::Arc;
 
@@ -10,7 +12,7 @@ use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
 use datafusion::sql::sqlparser::parser::ParserError;
 use futures::stream::{self, StreamExt as _};
 use schemas::tables::ALL;
@@ -125,6 +127,21 @@ impl Questions {
         Ok(Self { session })
     }
 
+    /// A Parquet file beside the lake as a table, for questions that need what the lake does not hold.
+    ///
+    /// # Errors
+    /// [`SqlError::Question`] where a table has that name already, [`SqlError::Failed`] where the file
+    /// cannot be read.
+    pub async fn beside(&self, name: &str, file: &str) -> Result<(), SqlError> {
+        if self.session.table_exist(name)? {
+            return Err(SqlError::Question(format!(
+                "there is a table {name} already"
+            )));
+        }
+        let options = ParquetReadOptions::default();
+        Ok(self.session.register_parquet(name, file, options).await?)
+    }
+
     /// The rows that answer one question (`SELECT`, `EXPLAIN`, `DESCRIBE`, `SHOW TABLES`), as they come.
     ///
     /// # Errors
@@ -170,9 +187,13 @@ fn session(limits: Limits) -> Result<SessionContext, DataFusionError> {
         .build_arc()?;
     // What each sort keeps for its last merge: with the default of 10 MB, little memory is none.
     let reserve = (limits.memory_bytes / 32).min(10 << 20);
-    let config = SessionConfig::new()
+    let mut config = SessionConfig::new()
         .with_information_schema(true)
         .with_batch_size(BATCH_ROWS)
         .with_sort_spill_reservation_bytes(reserve);
-    Ok(SessionContext::new_with_config_rt(config, runtime))
+    // Of rows that a condition leaves out, the other columns are not unpacked: a statement is long.
+    config.options_mut().execution.parquet.pushdown_filters = true;
+    let session = SessionContext::new_with_config_rt(config, runtime);
+    session.add_optimizer_rule(Arc::new(buckets::BucketOfAccount));
+    Ok(session)
 }

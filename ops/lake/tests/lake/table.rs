@@ -180,23 +180,20 @@ async fn an_overwrite_leaves_nothing_of_what_was() {
         .append_rows(Some(batch(&[1, 2, 3])), APP, 0, 3)
         .await
         .unwrap();
-    table
-        .overwrite(vec![batch(&[7]), batch(&[8])])
-        .await
-        .unwrap();
+    let mut rows = table.pending().unwrap();
+    rows.push(batch(&[7])).await.unwrap();
+    rows.push(batch(&[8])).await.unwrap();
+    table.overwrite(rows).await.unwrap();
     assert_eq!(place.seqs().await, [7, 8]);
-    table
-        .overwrite(vec![RecordBatch::new_empty(TABLE.arrow_schema())])
+    let mut none = table.pending().unwrap();
+    none.push(RecordBatch::new_empty(TABLE.arrow_schema()))
         .await
         .unwrap();
+    table.overwrite(none).await.unwrap();
     assert!(place.seqs().await.is_empty());
 
     let mut table = LakeTable::open(&place.lake, &mastery::TABLE).await.unwrap();
-    table
-        .overwrite(vec![RecordBatch::new_empty(mastery::schema())])
-        .await
-        .unwrap();
-    table.overwrite(Vec::new()).await.unwrap();
+    table.overwrite(table.pending().unwrap()).await.unwrap();
     assert!(table.files().unwrap().is_empty());
 }
 

@@ -1,6 +1,7 @@
 //! A new version of all states: from the lake, caught up from the feed, switched to in one short
 //! transaction.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -225,7 +226,7 @@ impl<'a> Job<'a> {
         };
         drop(client);
         let model = Arc::clone(&self.model);
-        let mut recompute = Recompute::start(answers, model, run, beside).await?;
+        let mut recompute = Recompute::start(answers, model, run.clone(), beside).await?;
         let mut last = None;
         while let Some(folds) = recompute.next().await? {
             rows.push(folds.mastery()).await?;
@@ -235,11 +236,12 @@ impl<'a> Job<'a> {
         }
         self.report.answers = recompute.folded();
         let usage = recompute.usage().await?;
+        let last = match last {
+            Some(folds) => folds,
+            None => without_answers(&self.model, &run, BTreeMap::new())?,
+        };
         // Only now is the version at a position: until here it is nobody's.
-        if let Some(folds) = last {
-            self.write(&folds, position, &usage).await?;
-        }
-        Ok(())
+        self.write(&last, position, &usage).await
     }
 
     async fn write(&mut self, folds: &Folds, position: i64, usage: &Usage) -> Result<(), JobError> {

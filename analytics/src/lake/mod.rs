@@ -117,8 +117,13 @@ impl Answers {
         if seq == 0 {
             return Ok(None);
         }
-        let session = session(memory_bytes / OF_WHICH_SORTS)?;
-        let config = session.copied_config().with_target_partitions(parts);
+        let sorting = memory_bytes / OF_WHICH_SORTS;
+        let session = session(sorting)?;
+        let config = session
+            .copied_config()
+            .with_target_partitions(parts)
+            // What each sort keeps for its last merge: with the default of 10 MB, little memory is none.
+            .with_sort_spill_reservation_bytes((sorting / 32).min(10 << 20));
         let session = SessionContext::new_with_config_rt(config, session.runtime_env());
         register(&session, &table)?;
         let version = i64::try_from(table.version()).unwrap_or(i64::MAX);

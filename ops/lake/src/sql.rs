@@ -18,6 +18,7 @@ use futures::stream::{self, StreamExt as _};
 use schemas::tables::ALL;
 
 use crate::{Lake, LakeError, LakeTable, snapshot};
+use buckets::BucketOfAccount;
 
 /// Rows that go through a plan at a time. A statement unpacks to some two kilobytes, and a merge of
 /// sorted runs holds a batch of each.
@@ -187,13 +188,15 @@ fn session(limits: Limits) -> Result<SessionContext, DataFusionError> {
         .build_arc()?;
     // What each sort keeps for its last merge: with the default of 10 MB, little memory is none.
     let reserve = (limits.memory_bytes / 32).min(10 << 20);
-    let mut config = SessionConfig::new()
+    let config = SessionConfig::new()
         .with_information_schema(true)
         .with_batch_size(BATCH_ROWS)
         .with_sort_spill_reservation_bytes(reserve);
-    // Of rows that a condition leaves out, the other columns are not unpacked: a statement is long.
-    config.options_mut().execution.parquet.pushdown_filters = true;
-    let session = SessionContext::new_with_config_rt(config, runtime);
-    session.add_optimizer_rule(Arc::new(buckets::BucketOfAccount));
-    Ok(session)
+    let state = SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(runtime)
+        .with_default_features()
+        .with_optimizer_rules(BucketOfAccount::among_the_usual())
+        .build();
+    Ok(SessionContext::new_with_state(state))
 }

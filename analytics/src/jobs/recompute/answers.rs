@@ -23,6 +23,9 @@ pub(super) const COLUMNS: [&str; 9] = [
     "invented_time",
 ];
 
+/// Those of them that are texts.
+pub(super) const TEXTS: [&str; 4] = ["account", "device_id", "id", "activity"];
+
 /// The columns of a batch.
 #[derive(Debug)]
 pub(super) struct Batch {

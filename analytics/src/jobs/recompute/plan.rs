@@ -14,21 +14,22 @@ use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use datafusion::error::Result;
 use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionImplementation, ScalarUDF, Volatility, create_udf,
+    Cast, ColumnarValue, ScalarFunctionImplementation, ScalarUDF, Volatility, create_udf,
 };
 use datafusion::physical_expr::expressions::col as physical_col;
 use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::union::UnionExec;
-use datafusion::physical_plan::{ExecutionPlan, Partitioning};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _, Partitioning};
 use datafusion::prelude::{DataFrame, Expr, SessionContext, col, lit};
 use schemas::ids::{AccountKey, PersonKey};
 
-use super::RecomputeError;
-use super::answers::COLUMNS;
+use super::answers::{COLUMNS, TEXTS};
 use super::operator::{Accounts, FoldExec, Known};
+use super::{RecomputeError, folds};
 
 /// The key that answers of persons with several accounts are exchanged and sorted by.
 const PERSON: &str = "person";
@@ -41,21 +42,22 @@ pub(super) async fn plan(
     parts: usize,
 ) -> Result<Arc<dyn ExecutionPlan>, RecomputeError> {
     let files = Files::of(table)?;
-    let mut folds: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
+    let mut all: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
     for part in 0..parts {
         if let Some(input) = by_bucket(session, table, &files, part, parts).await? {
-            folds.push(fold(input, known, Accounts::Single));
+            all.push(fold(input, known, Accounts::Single));
         }
     }
     if !known.shared.is_empty() {
         let input = by_person(session, table, &files, known, parts).await?;
-        folds.push(fold(input, known, Accounts::Shared));
+        all.push(fold(input, known, Accounts::Shared));
     }
-    let folds = match folds.len() {
-        1 => folds.remove(0),
-        _ => UnionExec::try_new(folds)?,
+    let all = match all.len() {
+        0 => Arc::new(EmptyExec::new(folds::schema())),
+        1 => all.remove(0),
+        _ => UnionExec::try_new(all)?,
     };
-    Ok(Arc::new(CoalescePartitionsExec::new(folds)))
+    Ok(Arc::new(CoalescePartitionsExec::new(all)))
 }
 
 fn fold(
@@ -124,16 +126,23 @@ async fn by_bucket(
     let session = in_one_part(session);
     let mut frames = Vec::new();
     for layer in files.layers(part, parts) {
-        frames.push(frame(&session, table, &layer)?);
+        let layer = frame(&session, table, &layer)?;
+        // By its footers: a removal writes a file again without saying that it is sorted.
+        let plan = layer.clone().create_physical_plan().await?;
+        let texts = match plan.output_ordering() {
+            Some(_) => Texts::AsRead,
+            None => Texts::Copied,
+        };
+        frames.push(layer.select(columns("bucket", texts))?);
     }
     if !files.mixed.is_empty() {
         let [of, parts] = [part, parts].map(|n| lit(i32::try_from(n).unwrap_or(i32::MAX)));
         let mine = (col("bucket") % parts).eq(of);
-        frames.push(frame(&session, table, &files.mixed)?.filter(mine)?);
+        let mixed = frame(&session, table, &files.mixed)?.filter(mine)?;
+        frames.push(mixed.select(columns("bucket", Texts::Copied))?);
     }
     let mut all: Option<DataFrame> = None;
     for frame in frames {
-        let frame = frame.select(columns("bucket"))?;
         all = Some(match all {
             Some(all) => all.union(frame)?,
             None => frame,
@@ -158,7 +167,7 @@ async fn by_person(
 ) -> Result<Arc<dyn ExecutionPlan>, RecomputeError> {
     let rows = frame(session, table, &files.all())?
         .filter(is_shared(known).call(vec![col("account")]))?
-        .select(columns("account"))?
+        .select(columns("account", Texts::Copied))?
         .with_column(PERSON, person_of(known).call(vec![col("account")]))?;
     let rows = rows.create_physical_plan().await?;
     let person = physical_col(PERSON, &rows.schema())?;
@@ -170,12 +179,27 @@ async fn by_person(
     ))
 }
 
+/// How texts go on.
+#[derive(Clone, Copy, Debug)]
+enum Texts {
+    /// As views into the pages that were read: nothing is copied.
+    AsRead,
+    /// Copied out of the pages: what waits to be sorted would else keep whole pages in memory.
+    Copied,
+}
+
 /// The columns that are folded, and one besides.
-fn columns(besides: &str) -> Vec<Expr> {
+fn columns(besides: &str, texts: Texts) -> Vec<Expr> {
     let others = COLUMNS.iter().filter(|name| **name != besides);
+    let column = |name: &str| match texts {
+        Texts::Copied if TEXTS.contains(&name) => {
+            Expr::Cast(Cast::new(Box::new(col(name)), DataType::Utf8)).alias(name)
+        }
+        _ => col(name),
+    };
     std::iter::once(besides)
         .chain(others.copied())
-        .map(col)
+        .map(column)
         .collect()
 }
 

@@ -1,5 +1,11 @@
 //! What the plan gives, however the lake's files lie: as they were shipped, sorted into buckets, or some of each.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests are not seen as tests, and must fail as loudly"
+)]
+#![expect(clippy::vec_box, reason = "answers are boxed as they are shipped")]
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -156,18 +162,21 @@ impl Shipped {
     }
 }
 
+/// Answers, right ones, the last key, items that the model does not know.
+type Counts = (
+    i64,
+    i64,
+    Option<DateTime<Utc>>,
+    Option<String>,
+    Option<i64>,
+    Uuid,
+    Vec<u8>,
+);
+
 /// What is stored of a person: counts, the last key, states.
 #[derive(Debug, Default, PartialEq)]
 struct Folded {
-    counts: Option<(
-        i64,
-        i64,
-        Option<DateTime<Utc>>,
-        Option<String>,
-        Option<i64>,
-        Uuid,
-        Vec<u8>,
-    )>,
+    counts: Option<Counts>,
     states: BTreeMap<String, Vec<u8>>,
 }
 

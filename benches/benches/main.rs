@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use benches::cases::{self, Arguments};
-use benches::{apart, report};
+use benches::{apart, engines, report};
 use clap::Parser as _;
 
 /// As `sillage` has it: the server that is measured is in this process.
@@ -24,6 +24,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let ran = match arguments.case {
         _ if arguments.serve => apart::serve(),
+        _ if arguments.questions => engines::serve(),
+        _ if arguments.recompute => engines::serve_recompute(),
         Some(case) => cases::run(case, &arguments),
         None => {
             report::say(&cases::list());

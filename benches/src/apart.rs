@@ -122,9 +122,7 @@ impl Apart {
 
     /// Its memory.
     pub fn memory(&self) -> anyhow::Result<Memory> {
-        let pid = self.pid().context("the server ended")?;
-        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-        Memory::parse(&status).context("the kernel tells no memory of the server")
+        Memory::of(self.pid().context("the server ended")?)
     }
 
     /// Stops it: what waits is stored first.
@@ -137,6 +135,12 @@ impl Apart {
 }
 
 impl Memory {
+    /// Of a process that runs.
+    pub fn of(pid: u32) -> anyhow::Result<Self> {
+        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+        Self::parse(&status).context("the kernel tells no memory of the process")
+    }
+
     /// Of `/proc/*/status`: `VmHWM:     1234 kB`.
     fn parse(status: &str) -> Option<Self> {
         let bytes = |name: &str| {

@@ -4,11 +4,13 @@ pub mod accuracy;
 pub mod dictionary;
 pub mod door;
 pub mod ingest;
+pub mod lake;
 pub mod mastery;
 pub mod memory;
 pub mod mixed;
 pub mod overload;
 pub mod queries;
+pub mod recompute;
 pub mod scale;
 
 use std::path::PathBuf;
@@ -30,6 +32,8 @@ pub enum Case {
     Door,
     /// Durable posts, one statement each and batches of 50 and 500, against PostgreSQL alone.
     Ingest,
+    /// Questions in SQL over the lake's files, against DuckDB; what a statement takes there.
+    Lake,
     /// The fold of real answers, against sorting the same rows.
     Mastery,
     /// The memory of the LRS alone, 500 connections, single posts and batches mixed.
@@ -40,6 +44,8 @@ pub enum Case {
     Overload,
     /// Every filter of the Statement Resource on a large store, against a small one.
     Queries,
+    /// All states anew from the lake, against DuckDB sorting and aggregating the same rows.
+    Recompute,
     /// A store of millions: how fast it takes statements against a small one, and their bytes on the disk.
     Scale,
     /// Every other case in its smallest form: whether they run, no figures.
@@ -66,21 +72,32 @@ pub struct Arguments {
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=80))]
     pub connections: u16,
     /// Statements: made for a turn at most, which ends when they are all sent (default: 150,000); of a
-    /// large store (default: 1,000,000); of `mixed` before the clock runs (default: 100,000).
+    /// large store (default: 1,000,000); of `mixed` before the clock runs (default: 100,000); answers of
+    /// a lake (default: 10,000,000).
     #[arg(long, value_parser = clap::value_parser!(u32).range(1_000..=100_000_000))]
     pub statements: Option<u32>,
-    /// Keep the store that is filled, in var/bench-store; `queries` takes what is there.
+    /// Keep the store that is filled, in var/bench-store, which `queries` takes, or the lake of answers, in
+    /// var/bench-lake, which `lake` and `recompute` take.
     #[arg(long)]
     pub keep: bool,
     /// The folder of the reference data.
     #[arg(long, env = "SILLAGE_REFERENCE_DATA", value_name = "DIR")]
     pub reference_data: Option<PathBuf>,
+    /// A Python that has DuckDB and PyArrow (ops/lake/check/requirements.txt).
+    #[arg(long, env = "SILLAGE_LAKE_PYTHON", value_name = "FILE")]
+    pub lake_python: Option<PathBuf>,
     /// The smallest form: whether the case runs, no figures.
     #[arg(long)]
     pub smoke: bool,
     /// Be the server of another process of this program ([`crate::apart`]).
     #[arg(long, hide = true)]
     pub serve: bool,
+    /// Be the engine of another process of this program ([`crate::engines`]).
+    #[arg(long, hide = true)]
+    pub questions: bool,
+    /// Be the recomputation of another process of this program ([`crate::engines`]).
+    #[arg(long, hide = true)]
+    pub recompute: bool,
     /// `cargo bench` passes it to every bench target.
     #[arg(long, hide = true)]
     pub bench: bool,
@@ -171,11 +188,13 @@ fn measure(case: Case, arguments: &Arguments) -> anyhow::Result<Report> {
         Case::Dictionary => dictionary::run(arguments),
         Case::Door => door::run(arguments),
         Case::Ingest => ingest::run(arguments),
+        Case::Lake => lake::run(arguments),
         Case::Mastery => mastery::run(arguments),
         Case::Memory => memory::run(arguments),
         Case::Mixed => mixed::run(arguments),
         Case::Overload => overload::run(arguments),
         Case::Queries => queries::run(arguments),
+        Case::Recompute => recompute::run(arguments),
         Case::Scale => scale::run(arguments),
         Case::Smoke => anyhow::bail!("all cases make no report of their own"),
     }
@@ -195,11 +214,13 @@ mod tests {
             "dictionary",
             "door",
             "ingest",
+            "lake",
             "mastery",
             "memory",
             "mixed",
             "overload",
             "queries",
+            "recompute",
             "scale",
             "smoke",
         ] {

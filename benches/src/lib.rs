@@ -9,10 +9,12 @@ pub mod cases;
 pub mod cluster;
 pub mod cpu;
 pub mod data;
+pub mod engines;
 pub mod flood;
 pub mod http;
 pub mod limits;
 pub mod load;
+pub mod made;
 pub mod national;
 pub mod neighbours;
 pub mod plot;
@@ -24,6 +26,7 @@ pub mod shapes;
 pub mod store;
 pub mod stored;
 pub mod talk;
+pub mod year;
 
 use std::path::PathBuf;
 

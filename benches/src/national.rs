@@ -199,11 +199,11 @@ fn lesson(number: usize) -> String {
 
 /// Chances by Zipf's law: the n-th of some things has a share of n to the power of minus an exponent.
 #[derive(Debug)]
-struct Zipf(Vec<f64>);
+pub(crate) struct Zipf(Vec<f64>);
 
 impl Zipf {
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-    fn new(things: usize, exponent: f64) -> Self {
+    pub(crate) fn new(things: usize, exponent: f64) -> Self {
         let mut sum = 0.0;
         let mut upto: Vec<f64> = (1..=things)
             .map(|n| {
@@ -215,7 +215,7 @@ impl Zipf {
         Self(upto)
     }
 
-    fn choose(&self, random: &mut ChaCha8Rng) -> usize {
+    pub(crate) fn choose(&self, random: &mut ChaCha8Rng) -> usize {
         let at: f64 = random.random();
         self.0
             .partition_point(|upto| *upto < at)

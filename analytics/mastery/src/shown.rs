@@ -3,12 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::hyper::Scale;
-use crate::maths::{expected_sigmoid, logit, normal_cdf};
+use crate::maths::{expected_sigmoid, logit, normal_cdf, quick_expected_sigmoid};
 use crate::model::{Competency, Domain, Item, Model, Reference, Subject};
 use crate::state::{Faded, Moment, PupilState, first_of_its_domain};
 
 /// How long after its last practice a competency counts as just practised, in seconds.
 const JUST_PRACTISED_S: f64 = 3600.0;
+
+/// How far a quick M is from the exact one, at most: ten times what the quick functions are off, as their levels
+/// are no more than some tens.
+const NEAR: f64 = 1e-4;
 
 /// One of the six degrees of the scale, 1 (insuffisante) to 6 (très bonne).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -47,6 +51,12 @@ impl Degree {
             }
             _ => Self::of(scale, m),
         }
+    }
+
+    /// Whether [`Self::from_last`] certainly keeps it, by an M that is [`NEAR`] the exact one.
+    fn surely_stays(self, scale: &Scale, quick_m: f64) -> bool {
+        quick_m - NEAR >= self.lower_cut(scale) - scale.band
+            && quick_m + NEAR < self.upper_cut(scale) + scale.band
     }
 
     /// The cut below it; −∞ below the first.
@@ -217,18 +227,63 @@ impl PupilState {
             let competency = &subject.competencies()[loading.competency];
             let faded = self.competency_at(subject, loading.key, now);
             let (mean, variance) = self.level_of(subject.hyper(), loading.domain_key, faded);
-            let m = competency.reference().m(mean, variance);
-            if let Some(node) = self.c.get_mut(&loading.key) {
+            let reference = competency.reference();
+            if let Some(node) = self.c.get_mut(&loading.key)
+                && !node
+                    .degree
+                    .is_some_and(|last| last.surely_stays(scale, reference.quick_m(mean, variance)))
+            {
+                let m = reference.m(mean, variance);
                 node.degree = Some(Degree::from_last(scale, node.degree, m));
             }
             if first_of_its_domain(item.loadings(), position) {
-                let domain = &subject.domains()[loading.domain];
-                let m = self.sum_domain(subject, domain, now).m;
-                if let Some(node) = self.d.get_mut(&loading.domain_key) {
-                    node.degree = Some(Degree::from_last(scale, node.degree, m));
-                }
+                self.update_domain_degree(scale, subject, &subject.domains()[loading.domain], now);
             }
         }
+    }
+
+    /// The degree of a domain. It is kept nearly always, and that is found out without the exact M of each of
+    /// its competencies, which takes longer than all else of an answer.
+    fn update_domain_degree(
+        &mut self,
+        scale: &Scale,
+        subject: &Subject,
+        domain: &Domain,
+        now: Moment,
+    ) {
+        let last = self.d.get(&domain.key()).and_then(|node| node.degree);
+        if last.is_some_and(|last| last.surely_stays(scale, self.quick_m(subject, domain, now))) {
+            return;
+        }
+        let m = self.sum_domain(subject, domain, now).m;
+        if let Some(node) = self.d.get_mut(&domain.key()) {
+            node.degree = Some(Degree::from_last(scale, last, m));
+        }
+    }
+
+    /// About the M of [`Self::sum_domain`].
+    fn quick_m(&self, subject: &Subject, domain: &Domain, now: Moment) -> f64 {
+        let hyper = subject.hyper();
+        let shared = self.domain_node(hyper, domain.key());
+        let (mean, variance) = (self.g.m + shared.m, self.g.v + shared.v);
+        let mut m = 0.0;
+        let mut untouched: Option<(Reference, f64)> = None;
+        for competency in subject.competencies_of(domain) {
+            let reference = competency.reference();
+            m += match (self.c.get(&competency.key()), untouched) {
+                (Some(node), _) => {
+                    let level = mean + node.quick_level(subject, now);
+                    reference.quick_m(level, variance + node.node.v)
+                }
+                (None, Some((same, m))) if same == reference => m,
+                (None, _) => {
+                    let m = reference.quick_m(mean, variance + hyper.vk);
+                    untouched = Some((reference, m));
+                    m
+                }
+            };
+        }
+        m * domain.weight()
     }
 
     /// Sums over a domain's competencies, in the framework's order.
@@ -276,6 +331,11 @@ impl Reference {
     /// Expected success on the reference item.
     fn m(&self, mean: f64, variance: f64) -> f64 {
         expected_sigmoid(self.a * mean - self.b, self.a * self.a * variance)
+    }
+
+    /// About the same.
+    fn quick_m(&self, mean: f64, variance: f64) -> f64 {
+        quick_expected_sigmoid(self.a * mean - self.b, self.a * self.a * variance)
     }
 
     fn confidence(&self, scale: &Scale, degree: Degree, mean: f64, variance: f64) -> f64 {

@@ -5,7 +5,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::before::{Before, beside};
 use crate::hyper::Hyper;
-use crate::maths::{exp, expected_sigmoid, ln_1p, pow, sigmoid};
+use crate::maths::{exp, expected_sigmoid, ln_1p, pow, quick_exp, quick_ln_1p, sigmoid};
 use crate::model::{Competency, Item, Loading, Model, Subject};
 use crate::shown::Degree;
 
@@ -730,6 +730,20 @@ impl CompetencyNode {
             m *= exp(-hyper.rk * q);
         }
         Faded { m, v, practice }
+    }
+
+    /// About what [`Self::at`] gives for the level: its mean with what practice brings.
+    pub(crate) fn quick_level(&self, subject: &Subject, now: Moment) -> f64 {
+        if self.n == 0 {
+            return self.node.m;
+        }
+        let practice = subject.practice(self.n);
+        let Some(seconds) = now.since(self.at) else {
+            return self.node.m + practice;
+        };
+        let hyper = subject.hyper();
+        let q = quick_ln_1p(seconds / hyper.tau);
+        self.node.m * quick_exp(-hyper.rk * q) + practice - hyper.rho * q
     }
 
     /// Counts the pupil's answer number `number` (from 0), of session `session`, whose main

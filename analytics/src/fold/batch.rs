@@ -304,12 +304,11 @@ impl Changes {
     }
 
     async fn write(&self, transaction: &Transaction<'_>, version: i64) -> Result<(), StoreError> {
-        let folds: Vec<(PersonKey, &PersonFold)> = self
-            .folds
-            .iter()
-            .map(|(person, fold)| (*person, fold))
-            .collect();
-        pupils::write(transaction, version, &folds).await?;
+        let mut columns = pupils::Columns::default();
+        for (person, fold) in &self.folds {
+            columns.push(*person, fold);
+        }
+        pupils::write(transaction, version, &columns).await?;
         pupils::delete_states(transaction, version, &self.states_gone).await?;
         pupils::delete(transaction, version, &self.gone).await?;
         item_usage::add(transaction, version, &self.usage).await

@@ -10,5 +10,5 @@ pub mod usage;
 pub mod worker;
 
 pub use inputs::{Evaluation, Inputs};
-pub use person::{Answer, Folding, Observer, PersonFold};
+pub use person::{Answer, Folding, Move, Observer, PersonFold};
 pub use usage::Usage;

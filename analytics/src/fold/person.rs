@@ -33,6 +33,19 @@ impl Answer {
     }
 }
 
+/// What of an answer moves a state.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Move {
+    /// `key64` of the activity.
+    pub item: u64,
+    /// Whether it was right.
+    pub correct: bool,
+    /// The y of the model, 0 to 1.
+    pub outcome: f64,
+    /// The model's time: none where it was made up.
+    pub time_s: Option<f64>,
+}
+
 /// Who looks on while a person's answers are folded, and folds each into the state of its subject.
 pub trait Observer {
     /// Folds an answer by [`PupilState::answer`], or by what does the same and tells more.
@@ -121,17 +134,28 @@ impl PersonFold {
 
     fn push_observed(&mut self, model: &Model, answer: &Answer, observer: &mut impl Observer) {
         debug_assert!(self.last.as_ref() < Some(&answer.key), "answers in order");
-        if let Some(item) = model.item(answer.item) {
-            let state = self.state_of(model, item);
+        if let Some((state, item)) = self.count(model, answer.item, answer.correct) {
             observer.answer(model, state, item, answer);
-        } else {
-            let count = self.others.entry(answer.item).or_default();
-            count.answers += 1;
-            count.correct += u32::from(answer.correct);
         }
-        self.answers += 1;
-        self.correct += i64::from(answer.correct);
         self.last = Some(answer.key.clone());
+    }
+
+    /// Counts an answer; the state that it moves, and by which item, if the model knows the item.
+    fn count<'a>(
+        &'a mut self,
+        model: &'a Model,
+        item: u64,
+        correct: bool,
+    ) -> Option<(&'a mut PupilState, &'a Item)> {
+        self.answers += 1;
+        self.correct += i64::from(correct);
+        if let Some(item) = model.item(item) {
+            return Some((self.state_of(model, item), item));
+        }
+        let count = self.others.entry(item).or_default();
+        count.answers += 1;
+        count.correct += u32::from(correct);
+        None
     }
 
     /// Folds the next evaluation; one of a competency that the framework does not know counts for
@@ -234,6 +258,28 @@ impl Folding {
         self.push_observed(model, answer, &mut Unobserved);
     }
 
+    /// Folds all answers of the person, which are in order; `key` is that of the n-th, and is asked for where
+    /// it is needed alone: it holds texts, and answers are many.
+    #[must_use]
+    pub fn all(
+        mut self,
+        model: &Model,
+        answers: impl ExactSizeIterator<Item = Move>,
+        key: impl Fn(usize) -> FoldKey,
+    ) -> PersonFold {
+        let last = answers.len().checked_sub(1);
+        for (n, answer) in answers.enumerate() {
+            if !self.evaluations.is_empty() {
+                self.evaluate_before(model, &key(n), &mut Unobserved);
+            }
+            if let Some((state, item)) = self.fold.count(model, answer.item, answer.correct) {
+                state.answer(model, item, answer.outcome, answer.correct, answer.time_s);
+            }
+        }
+        self.fold.last = last.map(key).or(self.fold.last);
+        self.finish(model)
+    }
+
     /// Folds what is left.
     #[must_use]
     pub fn finish(self, model: &Model) -> PersonFold {
@@ -241,11 +287,15 @@ impl Folding {
     }
 
     fn push_observed(&mut self, model: &Model, answer: &Answer, observer: &mut impl Observer) {
-        let before = |evaluation: &mut Evaluation| evaluation.key < answer.key;
+        self.evaluate_before(model, &answer.key, observer);
+        self.fold.push_observed(model, answer, observer);
+    }
+
+    fn evaluate_before(&mut self, model: &Model, key: &FoldKey, observer: &mut impl Observer) {
+        let before = |evaluation: &mut Evaluation| evaluation.key < *key;
         while let Some(evaluation) = self.evaluations.pop_front_if(before) {
             self.fold.push_evaluation(model, evaluation, observer);
         }
-        self.fold.push_observed(model, answer, observer);
     }
 
     fn finish_observed(mut self, model: &Model, observer: &mut impl Observer) -> PersonFold {

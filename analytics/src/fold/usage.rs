@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mastery::Model;
+use schemas::ids::key64;
 
 use super::person::{Answer, PersonFold};
 
@@ -36,6 +37,16 @@ impl Usage {
         }
         change.answers += 1;
         change.correct += i64::from(answer.correct);
+    }
+
+    /// So many answers to an activity more, so many of them right.
+    pub fn count(&mut self, model: &Model, activity: &str, answers: i64, correct: i64) {
+        let item = key64(activity);
+        let change = self.items.entry(item).or_default();
+        change.activity.get_or_insert_with(|| activity.into());
+        change.known = model.item(item).is_some();
+        change.answers += answers;
+        change.correct += correct;
     }
 
     /// All that was counted of a person less.

@@ -216,14 +216,15 @@ impl<'a> Job<'a> {
         }
         let client = store::client(self.analytics.pool()).await?;
         let owners = account_person::all(&client).await?;
-        let voided = feed::voided_answers(&client, lake.seq).await?;
+        let mut left_out = feed::voided_answers(&client, lake.seq).await?;
+        left_out.extend(odd_answers::left_out(&client).await?);
         let mut inputs = inputs::all(&client).await?;
         drop(client);
         let window = Window {
             after: self.after,
             through: lake.seq,
         };
-        let mut persons = Persons::start(&lake.session, &owners, &voided, window).await?;
+        let mut persons = Persons::start(&lake.session, &owners, &left_out, window).await?;
         while let Some(person) = persons.next().await? {
             self.fold(person, &mut inputs, &mut tally);
         }

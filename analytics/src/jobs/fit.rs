@@ -246,7 +246,8 @@ impl<'a> Job<'a> {
         };
         let through = resumed.first().map_or(answers.seq, |one| one.lake_seq);
         let owners = account_person::all(&transaction).await?;
-        let voided = feed::voided_answers(&transaction, through).await?;
+        let mut left_out = feed::voided_answers(&transaction, through).await?;
+        left_out.extend(odd_answers::left_out(&transaction).await?);
         store::commit(transaction).await?;
         let sample = share(&answers.session, through, options.answers_max).await?;
         Ok(Self {

@@ -7,26 +7,19 @@ use std::time::Instant;
 
 use ::mastery::Model;
 use chrono::{DateTime, Utc};
-use schemas::ids::{AccountKey, PersonKey};
 use serde::Serialize;
 
 use super::odd;
-use super::recompute::{Person, Recompute, RecomputeError};
-use super::rows::{Rows, Run};
+use super::recompute::{Beside, Folds, Recompute, RecomputeError, without_answers};
+use super::rows::Run;
 use crate::Analytics;
-use crate::fold::{Inputs, Usage, batch};
+use crate::fold::{Usage, batch};
 use crate::lake::{self, LakeError};
 use crate::store::runs::{self, Cause};
-use crate::store::versions::{self, Status, Sums};
+use crate::store::versions::{self, Status};
 use crate::store::{
     self, StoreError, account_person, feed, inputs, item_usage, odd_answers, pupils,
 };
-
-/// Persons written in one transaction.
-const CHUNK_PERSONS: usize = 500;
-
-/// Rows of the lake's table `mastery` in one batch.
-const ROWS_BATCH: usize = 50_000;
 
 /// Why there is no new version. Nothing of it is served.
 #[derive(Debug, thiserror::Error)]
@@ -188,7 +181,8 @@ impl<'a> Job<'a> {
 
     /// Fills the version, serves it, forgets the one before.
     async fn publish(&mut self) -> Result<(), JobError> {
-        let batches = self.fold_lake().await?;
+        let mut rows = lake::MasteryRows::open(self.analytics).await?;
+        self.fold_lake(&mut rows).await?;
         self.catch_up().await?;
         let (pool, models) = (self.analytics.pool(), self.analytics.models());
         let most = self.analytics.config().fold_batch_rows();
@@ -200,8 +194,8 @@ impl<'a> Job<'a> {
             versions::clear(&client, version).await?;
         }
         drop(client);
-        self.report.mastery_rows = batches.iter().map(|batch| batch.num_rows()).sum();
-        lake::write_mastery(self.analytics, batches).await?;
+        self.report.mastery_rows = rows.rows();
+        rows.publish().await?;
         let client = store::client(pool).await?;
         let Report {
             run,
@@ -214,97 +208,59 @@ impl<'a> Job<'a> {
         Ok(())
     }
 
-    /// Folds the lake's answers into the version, a chunk of persons at a time, and gives the rows of
-    /// the lake's table `mastery`. When it returns, every answer was folded.
-    async fn fold_lake(&mut self) -> Result<Vec<arrow::array::RecordBatch>, JobError> {
-        let mut batches = Vec::new();
+    /// Folds the lake's answers into the version, some persons at a time, and gives the rows of the lake's
+    /// table `mastery`. When it returns, every answer was folded.
+    async fn fold_lake(&mut self, rows: &mut lake::MasteryRows) -> Result<(), JobError> {
         let client = store::client(self.analytics.pool()).await?;
         // What is declared or evaluated from now on marks persons of this version, too.
         let inputs = inputs::all(&client).await?;
-        let Some(answers) = self.answers.take() else {
-            drop(client);
-            self.write_without_answers(inputs).await?;
-            return Ok(batches);
-        };
-        let owners = account_person::all(&client).await?;
-        let mut left_out = feed::voided_answers(&client, answers.seq).await?;
-        left_out.extend(odd_answers::left_out(&client).await?);
-        drop(client);
-        let mut recompute = Recompute::start(answers.session, &owners, &left_out, inputs).await?;
         let run = Run {
             run: self.report.run,
             as_of: self.as_of,
         };
-        let (mut chunk, mut rows) = (Vec::new(), Rows::default());
-        while let Some(person) = recompute.next(&self.model).await? {
-            rows.add(&self.model, &run, person.person, &person.fold);
-            if rows.len() >= ROWS_BATCH {
-                let full = std::mem::take(&mut rows);
-                batches.push(
-                    full.batch(&self.model, &run)
-                        .map_err(RecomputeError::from)?,
-                );
-            }
-            chunk.push(person);
-            if chunk.len() >= CHUNK_PERSONS {
-                self.write(&chunk, 0).await?;
-                chunk.clear();
+        let Some(answers) = self.answers.take() else {
+            drop(client);
+            let folds = without_answers(&self.model, &run, inputs)?;
+            return self.write(&folds, 0, &Usage::default()).await;
+        };
+        let position = answers.seq;
+        let mut left_out = feed::voided_answers(&client, position).await?;
+        left_out.extend(odd_answers::left_out(&client).await?);
+        let beside = Beside {
+            owners: account_person::all(&client).await?,
+            left_out,
+            inputs,
+        };
+        drop(client);
+        let model = Arc::clone(&self.model);
+        let mut recompute = Recompute::start(answers, model, run.clone(), beside).await?;
+        let mut last = None;
+        while let Some(folds) = recompute.next().await? {
+            rows.push(folds.mastery()).await?;
+            if let Some(folds) = last.replace(folds) {
+                self.write(&folds, 0, &Usage::default()).await?;
             }
         }
-        // Only now is the version at a position: until here it is nobody's.
-        self.write(&chunk, answers.seq).await?;
         self.report.answers = recompute.folded();
-        if !rows.is_empty() {
-            batches.push(
-                rows.batch(&self.model, &run)
-                    .map_err(RecomputeError::from)?,
-            );
-        }
-        Ok(batches)
+        let usage = recompute.usage().await?;
+        let last = match last {
+            Some(folds) => folds,
+            None => without_answers(&self.model, &run, BTreeMap::new())?,
+        };
+        // Only now is the version at a position: until here it is nobody's.
+        self.write(&last, position, &usage).await
     }
 
-    /// The lake has no answers yet: persons of whom other things are known.
-    async fn write_without_answers(
-        &mut self,
-        inputs: BTreeMap<PersonKey, Inputs>,
-    ) -> Result<(), JobError> {
-        let persons = inputs.into_iter();
-        let persons =
-            persons.map(|(key, inputs)| Person::without_answers(&self.model, key, inputs));
-        let persons: Vec<Person> = persons.collect();
-        for chunk in persons.chunks(CHUNK_PERSONS) {
-            self.write(chunk, 0).await?;
-        }
-        Ok(())
-    }
-
-    async fn write(&mut self, chunk: &[Person], position: i64) -> Result<(), JobError> {
+    async fn write(&mut self, folds: &Folds, position: i64, usage: &Usage) -> Result<(), JobError> {
         let version = self.report.version;
         let mut client = store::client(self.analytics.pool()).await?;
         let transaction = store::begin(&mut client).await?;
         // So that an import does not open an account at the same moment as we do.
         versions::lock_current(&transaction).await?;
-        let new: Vec<AccountKey> = chunk
-            .iter()
-            .flat_map(|person| &person.new_accounts)
-            .copied()
-            .collect();
-        account_person::open(&transaction, &new).await?;
-        let (mut usage, mut sums) = (Usage::default(), Sums::default());
-        for person in chunk {
-            for answer in &person.answers {
-                usage.add(&self.model, answer);
-            }
-            sums.answers += person.fold.answers;
-            sums.correct += person.fold.correct;
-            sums.pupils += i64::from(person.fold.answers > 0);
-        }
-        let folds: Vec<(PersonKey, _)> = chunk
-            .iter()
-            .map(|person| (person.person, &person.fold))
-            .collect();
-        pupils::write(&transaction, version, &folds).await?;
-        item_usage::add(&transaction, version, &usage).await?;
+        account_person::open(&transaction, &folds.new_accounts()).await?;
+        let sums = folds.sums();
+        pupils::write(&transaction, version, &folds.columns()).await?;
+        item_usage::add(&transaction, version, usage).await?;
         versions::advance(&transaction, version, position, sums).await?;
         store::commit(transaction).await?;
         self.report.pupils += sums.pupils;

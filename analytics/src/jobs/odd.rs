@@ -16,7 +16,8 @@ use futures::StreamExt;
 use schemas::ids::{AccountKey, PersonKey, StatementId};
 
 use super::mastery::JobError;
-use super::recompute::{RecomputeError, parse, register_owners, register_voided};
+use super::persons::register_beside;
+use super::recompute::RecomputeError;
 use crate::config::AnalyticsSettings;
 use crate::store::odd_answers::{self, Found, Sign};
 use crate::store::{self, account_person, feed, refolds, versions};
@@ -33,8 +34,7 @@ pub async fn look(analytics: &Analytics) -> Result<(), JobError> {
     let mut client = store::client(analytics.pool()).await?;
     let owners = account_person::all(&client).await?;
     let voided = feed::voided_answers(&client, answers.seq).await?;
-    register_owners(&answers.session, &owners)?;
-    register_voided(&answers.session, &voided)?;
+    register_beside(&answers.session, &owners, &voided)?;
     odd_answers::begin(&client).await?;
     let mut finding = Finding::start(&answers.session, settings).await?;
     let mut found = 0;
@@ -153,4 +153,8 @@ fn read(batch: &RecordBatch) -> Result<Vec<Found>, RecomputeError> {
         }
     }
     Ok(found)
+}
+
+fn parse<T: std::str::FromStr>(text: &str, what: &'static str) -> Result<T, RecomputeError> {
+    text.parse().map_err(|_| RecomputeError::Id(what))
 }

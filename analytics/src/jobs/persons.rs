@@ -90,20 +90,15 @@ impl std::fmt::Debug for Persons {
 }
 
 impl Persons {
-    /// Starts the plan over the table `answers` of `session`. `voided` are answers that the lake may still
-    /// hold.
+    /// Starts the plan over the table `answers` of `session`. `left_out` are answers that do not
+    /// count: void ones that the lake may still hold, and odd ones.
     pub async fn start(
         session: &SessionContext,
         owners: &Owners,
-        voided: &[StatementId],
+        left_out: &[StatementId],
         window: Window,
     ) -> Result<Self, RecomputeError> {
-        let accounts = owners.keys().map(ToString::to_string).collect();
-        let persons = owners.values().map(ToString::to_string).collect();
-        let columns = [("account", accounts), ("person", persons)];
-        register(session, "account_person", &columns)?;
-        let voided = voided.iter().map(ToString::to_string).collect();
-        register(session, "voided", &[("id", voided)])?;
+        register_beside(session, owners, left_out)?;
         let stream = session.sql(&plan(window)).await?.execute_stream().await?;
         Ok(Self {
             stream,
@@ -154,6 +149,21 @@ impl Persons {
 }
 
 /// A small table of texts beside the lake's.
+/// Whose accounts are, as the table `account_person` of a session, and answers that do not count, as its table
+/// `voided`.
+pub(super) fn register_beside(
+    session: &SessionContext,
+    owners: &Owners,
+    left_out: &[StatementId],
+) -> Result<(), RecomputeError> {
+    let accounts = owners.keys().map(ToString::to_string).collect();
+    let persons = owners.values().map(ToString::to_string).collect();
+    let columns = [("account", accounts), ("person", persons)];
+    register(session, "account_person", &columns)?;
+    let ids = left_out.iter().map(ToString::to_string).collect();
+    register(session, "voided", &[("id", ids)])
+}
+
 fn register(
     session: &SessionContext,
     name: &str,

@@ -1,41 +1,49 @@
-//! The other way: all answers of one version of the lake's table, sorted by DataFusion, folded as
-//! they stream by. Memory is bounded by the pool that the plan is given, and by one person.
+//! The other way: all answers of one version of the lake's table, folded as they stream by.
+//!
+//! [`plan`] brings the answers of a person together, [`operator`] folds them, in as many parts as there are
+//! threads; here the parts' persons come together again, and what the plan promises is checked. Memory is
+//! bounded by the pool that the plan is given, and by a person a part.
 
-use std::collections::{BTreeMap, HashMap};
+mod answers;
+mod folds;
+mod operator;
+mod plan;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use ::lake::LakeError;
 use ::mastery::Model;
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
-};
+use arrow::array::{ArrayRef, AsArray as _, RecordBatch, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use arrow::error::ArrowError;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::{displayable, execute_stream};
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
-use schemas::ids::{AccountKey, PersonKey, StatementId, key64};
-use schemas::profile::FoldKey;
+use schemas::ids::{AccountKey, PersonKey, StatementId};
 
-use crate::fold::{Answer, Folding, Inputs, PersonFold};
+use super::rows::Run;
+use crate::fold::{Inputs, PersonFold, Usage};
+use crate::lake::Answers;
 use crate::store::account_person::Owners;
+use operator::Known;
 
-/// One row an answer, a person's answers together and in fold order. Absent devices and counters
-/// sort first, as in [`FoldKey`]; ids are texts of one length, so they sort like their bytes.
-const PLAN: &str = "
-    select coalesce(p.person, a.account) as person, p.person is null as is_new, a.account,
-           a.answered_at, a.device_id, a.device_seq, a.id,
-           a.activity, a.correct, a.outcome, a.invented_time
-    from answers a
-    left join account_person p on p.account = a.account
-    left anti join voided v on v.id = a.id
-    order by coalesce(p.person, a.account), a.answered_at, a.device_id nulls first, a.device_seq nulls first, a.id";
+pub use folds::Folds;
 
-/// How many answers the plan must give: the check is made by another, simpler plan.
-const COUNT: &str = "
-    select count(*) as n from answers a left anti join voided v on v.id = a.id";
+/// How often each activity was answered: a plan apart, simpler, so that it tells as well whether all
+/// answers were folded.
+const USAGE: &str = "
+    select activity, count(*) as answers, count(*) filter (where correct) as correct
+      from answers group by activity";
+
+/// The same while some answers are void.
+const USAGE_OF_VALID: &str = "
+    select a.activity, count(*) as answers, count(*) filter (where a.correct) as correct
+      from answers a left anti join voided v on v.id = a.id group by a.activity";
 
 /// Why a recomputation gave no states.
 #[derive(Debug, thiserror::Error)]
@@ -43,14 +51,20 @@ pub enum RecomputeError {
     /// DataFusion could not run the plan.
     #[error("could not run the plan")]
     Plan(#[from] DataFusionError),
+    /// The lake's files could not be found.
+    #[error("could not read the lake's files")]
+    Lake(#[source] Box<LakeError>),
     /// A batch has other columns than the plan.
     #[error("could not read the plan's rows")]
     Rows(#[from] ArrowError),
     /// The lake holds an identifier that is none.
     #[error("the lake's {0} is not an identifier")]
     Id(&'static str),
-    /// The plan gave rows out of order, or the same answer twice.
-    #[error("an answer came out of order, or twice")]
+    /// One person has answered from more installations than are counted.
+    #[error("a person has more than 65,536 devices")]
+    Devices,
+    /// The plan gave a person twice, or the same answer twice.
+    #[error("an answer, or a person, came twice")]
     Order,
     /// Not as many answers were folded as there are.
     #[error("{folded} answers were folded of {rows} in the lake")]
@@ -62,60 +76,32 @@ pub enum RecomputeError {
     },
 }
 
-/// What was folded of one person.
-#[derive(Clone, Debug)]
-pub struct Person {
-    /// The person.
-    pub person: PersonKey,
-    /// What was folded.
-    pub fold: PersonFold,
-    /// The accounts that nobody has announced.
-    pub new_accounts: Vec<AccountKey>,
-    /// The answers, for the usage of items.
-    pub answers: Vec<Answer>,
-}
-
-impl Person {
-    /// A person of whom other things than answers are known.
-    #[must_use]
-    pub fn without_answers(model: &Model, person: PersonKey, inputs: Inputs) -> Self {
-        Self {
-            person,
-            fold: PersonFold::of(model, inputs, Vec::new()),
-            new_accounts: Vec::new(),
-            answers: Vec::new(),
-        }
+impl From<LakeError> for RecomputeError {
+    fn from(error: LakeError) -> Self {
+        Self::Lake(Box::new(error))
     }
 }
 
-/// A person whose answers stream by.
-struct Current {
-    person: PersonKey,
-    folding: Folding,
-    new_accounts: Vec<AccountKey>,
-    answers: Vec<Answer>,
+/// What else than answers is known, when a recomputation starts.
+#[derive(Debug, Default)]
+pub struct Beside {
+    /// Whose an account is.
+    pub owners: Owners,
+    /// Answers that do not count: void ones that the lake may still hold, and odd ones.
+    pub left_out: Vec<StatementId>,
+    /// What persons declared, and what was found outside.
+    pub inputs: BTreeMap<PersonKey, Inputs>,
 }
 
-impl Current {
-    fn finish(self, model: &Model) -> Person {
-        Person {
-            person: self.person,
-            fold: self.folding.finish(model),
-            new_accounts: self.new_accounts,
-            answers: self.answers,
-        }
-    }
-}
-
-/// The persons of a version of the lake, one after another.
+/// The persons of a version of the lake, some at a time.
 pub struct Recompute {
     session: SessionContext,
     stream: SendableRecordBatchStream,
-    activities: Activities,
-    batch: Option<(Columns, usize)>,
-    current: Option<Current>,
-    inputs: BTreeMap<PersonKey, Inputs>,
-    last: Option<PersonKey>,
+    known: Arc<Known>,
+    shown: String,
+    /// Of whom other things than answers are known, and no answer yet.
+    waiting: BTreeMap<PersonKey, Inputs>,
+    seen: HashSet<PersonKey>,
     folded: i64,
 }
 
@@ -128,51 +114,100 @@ impl std::fmt::Debug for Recompute {
 }
 
 impl Recompute {
-    /// Starts the plan over the table `answers` of `session`. `left_out` are answers that do not count:
-    /// voided ones that the lake may still hold, and odd ones; `inputs` is what else is known of persons.
+    /// Starts the plan over a version of the table, in as many parts as its session has.
     pub async fn start(
-        session: SessionContext,
-        owners: &Owners,
-        left_out: &[StatementId],
-        inputs: BTreeMap<PersonKey, Inputs>,
+        answers: Answers,
+        model: Arc<Model>,
+        run: Run,
+        beside: Beside,
     ) -> Result<Self, RecomputeError> {
-        register_owners(&session, owners)?;
-        register_voided(&session, left_out)?;
-        let stream = session.sql(PLAN).await?.execute_stream().await?;
+        let Answers { session, table, .. } = answers;
+        let Beside {
+            owners,
+            left_out,
+            inputs,
+        } = beside;
+        let texts = left_out.iter().map(ToString::to_string).collect();
+        register(&session, "voided", "id", texts)?;
+        let known = Arc::new(Known {
+            model,
+            run,
+            shared: shared(&owners),
+            owners,
+            left_out: left_out.into_iter().collect(),
+            inputs: inputs.clone(),
+        });
+        let parts = session.copied_config().target_partitions();
+        let plan = plan::plan(&session, &table, &known, parts).await?;
+        let shown = displayable(plan.as_ref()).indent(false).to_string();
+        let stream = execute_stream(plan, session.task_ctx())?;
         Ok(Self {
             session,
             stream,
-            activities: Activities::default(),
-            batch: None,
-            current: None,
-            inputs,
-            last: None,
+            known,
+            shown,
+            waiting: inputs,
+            seen: HashSet::new(),
             folded: 0,
         })
     }
 
-    /// The next person, those who never answered last; none after them, once it is certain that every
-    /// answer was folded.
-    pub async fn next(&mut self, model: &Model) -> Result<Option<Person>, RecomputeError> {
-        loop {
-            let Some(row) = self.row().await? else {
-                if let Some(last) = self.current.take() {
-                    return Ok(Some(last.finish(model)));
+    /// The next persons, those who never answered last.
+    ///
+    /// # Errors
+    /// Besides failures: a person who comes again, because states would be wrong without a word.
+    pub async fn next(&mut self) -> Result<Option<Folds>, RecomputeError> {
+        if let Some(batch) = self.stream.next().await.transpose().map_err(inner)? {
+            let folds = Folds::new(batch);
+            for person in folds.persons() {
+                if !self.seen.insert(person) {
+                    return Err(RecomputeError::Order);
                 }
-                if let Some((person, inputs)) = self.inputs.pop_first() {
-                    return Ok(Some(Person::without_answers(model, person, inputs)));
-                }
-                self.check().await?;
-                return Ok(None);
-            };
-            let finished = match &self.current {
-                Some(current) if current.person != row.person => self.current.take(),
-                _ => None,
-            };
-            self.fold(model, row)?;
-            if let Some(finished) = finished {
-                return Ok(Some(finished.finish(model)));
+                self.waiting.remove(&person);
             }
+            self.folded += folds.sums().answers;
+            return Ok(Some(folds));
+        }
+        let waiting = std::mem::take(&mut self.waiting);
+        if waiting.is_empty() {
+            return Ok(None);
+        }
+        without_answers(&self.known.model, &self.known.run, waiting).map(Some)
+    }
+
+    /// How often each item was answered, once all persons are there.
+    ///
+    /// # Errors
+    /// [`RecomputeError::Count`] unless it is as often as answers were folded.
+    pub async fn usage(self) -> Result<Usage, RecomputeError> {
+        let question = if self.known.left_out.is_empty() {
+            USAGE
+        } else {
+            USAGE_OF_VALID
+        };
+        let batches = self.session.sql(question).await?.collect().await?;
+        let mut usage = Usage::default();
+        let mut rows = 0;
+        for batch in &batches {
+            let activities = cast(batch.column(0), &DataType::Utf8)?;
+            let [answers, correct] = [1, 2].map(|n| batch.column(n).as_primitive::<Int64Type>());
+            for (n, activity) in activities.as_string::<i32>().iter().flatten().enumerate() {
+                usage.count(
+                    &self.known.model,
+                    activity,
+                    answers.value(n),
+                    correct.value(n),
+                );
+                rows += answers.value(n);
+            }
+        }
+        if rows == self.folded {
+            Ok(usage)
+        } else {
+            Err(RecomputeError::Count {
+                folded: self.folded,
+                rows,
+            })
         }
     }
 
@@ -182,205 +217,65 @@ impl Recompute {
         self.folded
     }
 
-    /// A person comes once, and the answers of a person in order: what the plan promises is checked,
-    /// because a wrong order would give wrong states without a word.
-    fn fold(&mut self, model: &Model, row: Row) -> Result<(), RecomputeError> {
-        if self.current.is_none() && self.last.replace(row.person) >= Some(row.person) {
-            return Err(RecomputeError::Order);
-        }
-        let inputs = &mut self.inputs;
-        let current = self.current.get_or_insert_with(|| Current {
-            person: row.person,
-            folding: Folding::start(model, inputs.remove(&row.person).unwrap_or_default()),
-            new_accounts: Vec::new(),
-            answers: Vec::new(),
-        });
-        if current.answers.last().map(|answer| &answer.key) >= Some(&row.answer.key) {
-            return Err(RecomputeError::Order);
-        }
-        if let Some(account) = row
-            .new_account
-            .filter(|new| !current.new_accounts.contains(new))
-        {
-            current.new_accounts.push(account);
-        }
-        current.folding.push(model, &row.answer);
-        current.answers.push(row.answer);
-        self.folded += 1;
-        Ok(())
-    }
-
-    async fn row(&mut self) -> Result<Option<Row>, RecomputeError> {
-        loop {
-            if let Some((columns, next)) = &mut self.batch
-                && *next < columns.rows
-            {
-                let row = columns.row(*next, &mut self.activities)?;
-                *next += 1;
-                return Ok(Some(row));
-            }
-            match self.stream.next().await.transpose()? {
-                Some(batch) => self.batch = Some((Columns::of(&batch)?, 0)),
-                None => return Ok(None),
-            }
-        }
-    }
-
-    async fn check(&mut self) -> Result<(), RecomputeError> {
-        let batches = self.session.sql(COUNT).await?.collect().await?;
-        let count = |batch: &RecordBatch| batch.column(0).as_primitive::<Int64Type>().value(0);
-        let rows = batches.iter().filter(|b| b.num_rows() > 0).map(count).sum();
-        if rows == self.folded {
-            Ok(())
-        } else {
-            Err(RecomputeError::Count {
-                folded: self.folded,
-                rows,
-            })
-        }
+    /// The plan, a line an operator.
+    #[must_use]
+    pub fn plan(&self) -> &str {
+        &self.shown
     }
 }
 
-/// Whose accounts are, as the table `account_person` of a session.
-pub(super) fn register_owners(
-    session: &SessionContext,
-    owners: &Owners,
-) -> Result<(), RecomputeError> {
-    let accounts = owners.keys().map(ToString::to_string);
-    let persons = owners.values().map(ToString::to_string);
-    let columns = [
-        ("account", accounts.collect()),
-        ("person", persons.collect()),
-    ];
-    register(session, "account_person", &columns)
+/// Persons of whom other things than answers are known.
+pub fn without_answers(
+    model: &Model,
+    run: &Run,
+    inputs: BTreeMap<PersonKey, Inputs>,
+) -> Result<Folds, RecomputeError> {
+    let mut folded = folds::Builder::default();
+    for (person, inputs) in inputs {
+        let fold = PersonFold::of(model, inputs, Vec::new());
+        folded.push(model, run, person, &fold, &[])?;
+    }
+    Ok(Folds::new(folded.finish(model, run)?))
 }
 
-/// Answers that do not count, as the table `voided` of a session.
-pub(super) fn register_voided(
-    session: &SessionContext,
-    ids: &[StatementId],
-) -> Result<(), RecomputeError> {
-    let ids = ids.iter().map(ToString::to_string).collect();
-    register(session, "voided", &[("id", ids)])
+/// Our own error out of the plan's.
+fn inner(error: DataFusionError) -> RecomputeError {
+    match error {
+        DataFusionError::External(error) => match error.downcast::<RecomputeError>() {
+            Ok(ours) => *ours,
+            Err(error) => DataFusionError::External(error).into(),
+        },
+        other => other.into(),
+    }
+}
+
+/// Accounts that are one of several of their person.
+fn shared(owners: &Owners) -> HashSet<AccountKey> {
+    let mut accounts: HashMap<PersonKey, Vec<AccountKey>> = HashMap::new();
+    for (account, person) in owners {
+        accounts.entry(*person).or_default().push(*account);
+    }
+    for (person, of) in &mut accounts {
+        // An account that nobody has announced is a person under its own key.
+        let own = AccountKey::from_uuid(person.as_uuid());
+        if !owners.contains_key(&own) {
+            of.push(own);
+        }
+    }
+    let several = accounts.into_values().filter(|of| of.len() > 1);
+    several.flatten().collect()
 }
 
 fn register(
     session: &SessionContext,
     name: &str,
-    columns: &[(&str, Vec<String>)],
+    column: &str,
+    texts: Vec<String>,
 ) -> Result<(), RecomputeError> {
-    let fields: Vec<Field> = columns
-        .iter()
-        .map(|(name, _)| Field::new(*name, DataType::Utf8, false))
-        .collect();
-    let schema = Arc::new(Schema::new(fields));
-    let arrays: Vec<ArrayRef> = columns
-        .iter()
-        .map(|(_, texts)| Arc::new(StringArray::from_iter_values(texts)) as ArrayRef)
-        .collect();
-    let batch = RecordBatch::try_new(Arc::clone(&schema), arrays)?;
+    let schema = Arc::new(Schema::new(vec![Field::new(column, DataType::Utf8, false)]));
+    let array: ArrayRef = Arc::new(StringArray::from(texts));
+    let batch = RecordBatch::try_new(Arc::clone(&schema), vec![array])?;
     let table = MemTable::try_new(schema, vec![vec![batch]])?;
     session.register_table(name, Arc::new(table))?;
     Ok(())
-}
-
-/// The activities met, each kept and hashed once: there are few, and answers are many.
-#[derive(Default)]
-struct Activities(HashMap<Arc<str>, u64>);
-
-impl Activities {
-    fn get(&mut self, iri: &str) -> (Arc<str>, u64) {
-        if let Some((iri, key)) = self.0.get_key_value(iri) {
-            return (Arc::clone(iri), *key);
-        }
-        let (iri, key): (Arc<str>, u64) = (iri.into(), key64(iri));
-        self.0.insert(Arc::clone(&iri), key);
-        (iri, key)
-    }
-}
-
-/// One answer of the plan.
-struct Row {
-    person: PersonKey,
-    new_account: Option<AccountKey>,
-    answer: Answer,
-}
-
-/// The columns of a batch.
-struct Columns {
-    rows: usize,
-    person: StringArray,
-    is_new: BooleanArray,
-    account: StringArray,
-    answered_at: Int64Array,
-    device_id: StringArray,
-    device_seq: Int64Array,
-    id: StringArray,
-    activity: StringArray,
-    correct: BooleanArray,
-    outcome: Float64Array,
-    invented_time: BooleanArray,
-}
-
-impl Columns {
-    /// Parquet's texts come as views and its times with a time zone: both are made plain.
-    fn of(batch: &RecordBatch) -> Result<Self, ArrowError> {
-        let plain = |index: usize, kind: &DataType| cast(batch.column(index), kind);
-        let text = |index| Ok::<_, ArrowError>(plain(index, &DataType::Utf8)?.as_string().clone());
-        let integer = |index| {
-            let column = plain(index, &DataType::Int64)?;
-            Ok::<_, ArrowError>(column.as_primitive::<Int64Type>().clone())
-        };
-        let boolean =
-            |index| Ok::<_, ArrowError>(plain(index, &DataType::Boolean)?.as_boolean().clone());
-        Ok(Self {
-            rows: batch.num_rows(),
-            person: text(0)?,
-            is_new: boolean(1)?,
-            account: text(2)?,
-            answered_at: integer(3)?,
-            device_id: text(4)?,
-            device_seq: integer(5)?,
-            id: text(6)?,
-            activity: text(7)?,
-            correct: boolean(8)?,
-            outcome: plain(9, &DataType::Float64)?
-                .as_primitive::<Float64Type>()
-                .clone(),
-            invented_time: boolean(10)?,
-        })
-    }
-
-    fn row(&self, index: usize, activities: &mut Activities) -> Result<Row, RecomputeError> {
-        let id: StatementId = parse(self.id.value(index), "statement")?;
-        let account: AccountKey = parse(self.account.value(index), "account")?;
-        let (activity, item) = activities.get(self.activity.value(index));
-        let device_id = self.device_id.is_valid(index);
-        let device_seq = self.device_seq.is_valid(index);
-        Ok(Row {
-            person: parse(self.person.value(index), "person")?,
-            new_account: self.is_new.value(index).then_some(account),
-            answer: Answer {
-                key: FoldKey {
-                    answered_at: self.answered_at.value(index),
-                    device_id: device_id.then(|| self.device_id.value(index).to_owned()),
-                    device_seq: device_seq.then(|| self.device_seq.value(index)),
-                    id,
-                },
-                item,
-                activity,
-                correct: self.correct.value(index),
-                outcome: self.outcome.value(index),
-                invented_time: self.invented_time.value(index),
-            },
-        })
-    }
-}
-
-/// An identifier of the lake.
-pub(super) fn parse<T: std::str::FromStr>(
-    text: &str,
-    what: &'static str,
-) -> Result<T, RecomputeError> {
-    text.parse().map_err(|_| RecomputeError::Id(what))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ::mastery::{Mastery, Model};
 use arrow::array::{
     ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
+    StringBuilder, TimestampMicrosecondArray,
 };
 use arrow::error::ArrowError;
 use chrono::{DateTime, Utc};
@@ -26,10 +26,10 @@ pub struct Run {
 /// Rows as they gather.
 #[derive(Debug, Default)]
 pub struct Rows {
-    persons: Vec<String>,
-    subjects: Vec<String>,
+    persons: StringBuilder,
+    subjects: StringBuilder,
     kinds: Vec<&'static str>,
-    uris: Vec<String>,
+    uris: StringBuilder,
     masteries: Vec<Mastery>,
 }
 
@@ -37,18 +37,19 @@ impl Rows {
     /// The competencies that a person has practised, and every domain of the subjects.
     pub fn add(&mut self, model: &Model, run: &Run, person: PersonKey, fold: &PersonFold) {
         let t = Some(::mastery::seconds(run.as_of.timestamp_micros()));
+        let person = person.to_string();
         for (name, state) in &fold.states {
             let Some(subject) = model.subject(name) else {
                 continue;
             };
             for domain in subject.domains() {
                 let mastery = state.domain(model, subject, domain, t);
-                self.push(person, name, "domain", domain.uri(), mastery);
+                self.push(&person, name, "domain", domain.uri(), mastery);
             }
             for competency in subject.competencies() {
                 let mastery = state.competency(model, competency, t);
                 if mastery.answers > 0 {
-                    self.push(person, name, "competency", competency.uri(), mastery);
+                    self.push(&person, name, "competency", competency.uri(), mastery);
                 }
             }
         }
@@ -56,40 +57,38 @@ impl Rows {
 
     fn push(
         &mut self,
-        person: PersonKey,
+        person: &str,
         subject: &str,
         kind: &'static str,
         uri: &str,
         mastery: Mastery,
     ) {
-        self.persons.push(person.to_string());
-        self.subjects.push(subject.to_owned());
+        self.persons.append_value(person);
+        self.subjects.append_value(subject);
         self.kinds.push(kind);
-        self.uris.push(uri.to_owned());
+        self.uris.append_value(uri);
         self.masteries.push(mastery);
     }
 
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.persons.len()
+        self.masteries.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.persons.is_empty()
+        self.masteries.is_empty()
     }
 
     /// The rows as a batch of the table's schema.
-    pub fn batch(&self, model: &Model, run: &Run) -> Result<RecordBatch, ArrowError> {
+    pub fn batch(mut self, model: &Model, run: &Run) -> Result<RecordBatch, ArrowError> {
         let n = self.len();
+        let masteries = &self.masteries;
         let float = |of: fn(&Mastery) -> f64| -> ArrayRef {
-            Arc::new(Float64Array::from_iter_values(
-                self.masteries.iter().map(of),
-            ))
+            Arc::new(Float64Array::from_iter_values(masteries.iter().map(of)))
         };
-        let text = |texts: Vec<&str>| -> ArrayRef { Arc::new(StringArray::from(texts)) };
         let as_of = TimestampMicrosecondArray::from(vec![run.as_of.timestamp_micros(); n]);
         // A degree that no answer gave is the prior's: nothing is known.
         let degree = |m: &Mastery| (m.answers > 0).then(|| i32::from(m.degree.number()));
@@ -97,21 +96,19 @@ impl Rows {
         let columns: Vec<ArrayRef> = vec![
             Arc::new(Int64Array::from(vec![run.run; n])),
             Arc::new(as_of.with_timezone("UTC")),
-            text(self.persons.iter().map(String::as_str).collect()),
-            text(self.subjects.iter().map(String::as_str).collect()),
-            text(self.kinds.clone()),
-            text(self.uris.iter().map(String::as_str).collect()),
+            Arc::new(self.persons.finish()),
+            Arc::new(self.subjects.finish()),
+            Arc::new(StringArray::from(self.kinds)),
+            Arc::new(self.uris.finish()),
             float(|m| m.mean),
             float(|m| m.variance),
-            Arc::new(Int64Array::from_iter_values(
-                self.masteries.iter().map(answers),
-            )),
+            Arc::new(Int64Array::from_iter_values(masteries.iter().map(answers))),
             float(|m| m.m),
-            Arc::new(Int32Array::from_iter(self.masteries.iter().map(degree))),
+            Arc::new(Int32Array::from_iter(masteries.iter().map(degree))),
             Arc::new(BooleanArray::from_iter(
-                self.masteries.iter().map(|m| Some(m.shown)),
+                masteries.iter().map(|m| Some(m.shown)),
             )),
-            text(vec![model.fingerprint(); n]),
+            Arc::new(StringArray::from(vec![model.fingerprint(); n])),
         ];
         RecordBatch::try_new(tables::mastery::schema(), columns)
     }

@@ -59,7 +59,7 @@ impl AnswerSource {
         let rows = if answers.is_empty() {
             None
         } else {
-            Some(batch(&answers)?)
+            Some(table_rows(&answers)?)
         };
         Ok(Piece {
             rows,
@@ -110,7 +110,8 @@ impl Source for AnswerSource {
     }
 }
 
-fn batch(answers: &[Box<ShippedAnswer>]) -> Result<RecordBatch, ArrowError> {
+/// Answers as rows of the table.
+pub fn table_rows(answers: &[Box<ShippedAnswer>]) -> Result<RecordBatch, ArrowError> {
     let mut columns = Columns::default();
     for answer in answers {
         columns.push(answer);

@@ -7,7 +7,7 @@ mod answers;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::lake::{Lake, LakeTable, Pace, Relay, app_id, register, session};
+use ::lake::{Lake, LakeTable, Pace, Pending, Relay, app_id, register, session};
 use arrow::array::RecordBatch;
 use datafusion::prelude::SessionContext;
 use schemas::tables::{self, Table};
@@ -16,10 +16,14 @@ use tokio_util::sync::CancellationToken;
 use crate::Analytics;
 use crate::store::{StoreError, lake_feed};
 
-pub use answers::AnswerSource;
+pub use answers::{AnswerSource, table_rows};
 
 /// Rows of the feed that are in memory at once: a commit takes several pieces.
 const PIECE_ROWS: i64 = 5_000;
+
+/// The part of a job's memory that sorts may take. What is read, folded and written takes the rest, and is in no
+/// pool: 200 MB of ten million answers on two threads (`cargo bench -p benches -- recompute`).
+const OF_WHICH_SORTS: usize = 2;
 
 /// Why the lake was not read or written.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +40,6 @@ pub enum LakeError {
 }
 
 /// One version of the table of answers.
-#[derive(Clone)]
 pub struct Answers {
     /// The version.
     pub version: i64,
@@ -44,6 +47,8 @@ pub struct Answers {
     pub seq: i64,
     /// A session in which it is the table `answers`.
     pub session: SessionContext,
+    /// The table at that version.
+    pub table: LakeTable,
 }
 
 impl std::fmt::Debug for Answers {
@@ -84,25 +89,51 @@ pub fn relay(analytics: &Analytics) -> Relay<AnswerSource> {
 
 /// The newest version of the table of answers; none while nothing was shipped.
 pub async fn answers(analytics: &Analytics) -> Result<Option<Answers>, LakeError> {
-    let declared = &tables::answers::TABLE;
     let epoch = lake_feed::epoch(analytics.pool()).await?;
-    let table = LakeTable::open(&place(analytics), declared).await?;
-    let seq = table.position(&app_id(&epoch, declared)).await?;
-    if seq == 0 {
-        return Ok(None);
+    let config = analytics.config();
+    let memory = config.analytics.recompute_memory_bytes;
+    Answers::newest(
+        &place(analytics),
+        &epoch,
+        memory,
+        config.recompute_threads(),
+    )
+    .await
+}
+
+impl Answers {
+    /// The newest version in a lake, by the positions of an epoch; none while nothing was shipped. A job reads
+    /// and sorts it within `memory_bytes`, in so many parts: more than threads would only share the memory
+    /// among more.
+    pub async fn newest(
+        lake: &Lake,
+        epoch: &str,
+        memory_bytes: usize,
+        parts: usize,
+    ) -> Result<Option<Self>, LakeError> {
+        let declared = &tables::answers::TABLE;
+        let table = LakeTable::open(lake, declared).await?;
+        let seq = table.position(&app_id(epoch, declared)).await?;
+        if seq == 0 {
+            return Ok(None);
+        }
+        let sorting = memory_bytes / OF_WHICH_SORTS;
+        let session = session(sorting)?;
+        let config = session
+            .copied_config()
+            .with_target_partitions(parts)
+            // What each sort keeps for its last merge: with the default of 10 MB, little memory is none.
+            .with_sort_spill_reservation_bytes((sorting / 32).min(10 << 20));
+        let session = SessionContext::new_with_config_rt(config, session.runtime_env());
+        register(&session, &table).await?;
+        let version = i64::try_from(table.version()).unwrap_or(i64::MAX);
+        Ok(Some(Self {
+            version,
+            seq,
+            session,
+            table,
+        }))
     }
-    let session = session(analytics.config().analytics.recompute_memory_bytes)?;
-    // More parts than threads would only share the memory among more.
-    let parts = analytics.config().recompute_threads();
-    let config = session.copied_config().with_target_partitions(parts);
-    let session = SessionContext::new_with_config_rt(config, session.runtime_env());
-    register(&session, &table).await?;
-    let version = i64::try_from(table.version()).unwrap_or(i64::MAX);
-    Ok(Some(Answers {
-        version,
-        seq,
-        session,
-    }))
 }
 
 /// How far the lake's tables are; zeros before the first commit.
@@ -116,16 +147,48 @@ pub async fn positions(analytics: &Analytics) -> Result<Positions, LakeError> {
     })
 }
 
-/// Puts the rows of a run in place of the former run's, in one commit.
-pub async fn write_mastery(analytics: &Analytics, rows: Vec<RecordBatch>) -> Result<(), LakeError> {
-    let mut table = LakeTable::open(&place(analytics), &tables::mastery::TABLE).await?;
-    // Nobody has answered: the rows of a former run must not stay.
-    let rows = if rows.is_empty() {
-        vec![RecordBatch::new_empty(tables::mastery::schema())]
-    } else {
-        rows
-    };
-    Ok(table.overwrite(rows).await?)
+/// The rows of a run, on their way into the table `mastery`.
+#[derive(Debug)]
+pub struct MasteryRows {
+    table: LakeTable,
+    file: Pending,
+    rows: usize,
+}
+
+impl MasteryRows {
+    /// Rows that nobody sees yet.
+    pub async fn open(analytics: &Analytics) -> Result<Self, LakeError> {
+        Self::of(&place(analytics)).await
+    }
+
+    /// The same in any lake.
+    pub async fn of(lake: &Lake) -> Result<Self, LakeError> {
+        let table = LakeTable::open(lake, &tables::mastery::TABLE).await?;
+        let file = table.pending()?;
+        Ok(Self {
+            table,
+            file,
+            rows: 0,
+        })
+    }
+
+    /// Adds rows.
+    pub async fn push(&mut self, rows: RecordBatch) -> Result<(), LakeError> {
+        self.rows += rows.num_rows();
+        Ok(self.file.push(rows).await?)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Puts them in place of the former run's, in one commit: where there are none, nothing stays.
+    pub async fn publish(mut self) -> Result<(), LakeError> {
+        self.table.refresh().await?;
+        Ok(self.table.overwrite(self.file).await?)
+    }
 }
 
 fn place(analytics: &Analytics) -> Lake {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use deadpool_postgres::GenericClient;
 use mastery::PupilState;
 use schemas::ids::{PersonKey, StatementId};
@@ -56,61 +56,88 @@ fn fold(row: &Row) -> Result<PersonFold, StoreError> {
     })
 }
 
-/// Writes what is folded of these persons.
+/// What is folded of some persons, a value a row in each column.
+#[derive(Debug, Default)]
+pub struct Columns {
+    /// Persons with answers or evaluations; in the columns up to `others` is what is counted of them.
+    pub persons: Vec<Uuid>,
+    /// Answers.
+    pub answers: Vec<i64>,
+    /// Right ones.
+    pub correct: Vec<i64>,
+    /// The key of the last: its time.
+    pub at: Vec<Option<DateTime<Utc>>>,
+    /// Its device.
+    pub devices: Vec<Option<String>>,
+    /// Its counter.
+    pub counters: Vec<Option<i64>>,
+    /// Its statement.
+    pub statements: Vec<Uuid>,
+    /// Items that the model does not know, as `PersonFold::encode_others` has them.
+    pub others: Vec<Vec<u8>>,
+    /// Persons of the states, in the columns from here.
+    pub state_persons: Vec<Uuid>,
+    /// Subjects.
+    pub subjects: Vec<String>,
+    /// States, as `PupilState::encode` has them.
+    pub states: Vec<Vec<u8>>,
+}
+
+impl Columns {
+    /// One person more.
+    pub fn push(&mut self, person: PersonKey, fold: &PersonFold) {
+        if let Some(key) = &fold.last {
+            self.persons.push(person.as_uuid());
+            self.answers.push(fold.answers);
+            self.correct.push(fold.correct);
+            self.at
+                .push(DateTime::from_timestamp_micros(key.answered_at));
+            self.devices.push(key.device_id.clone());
+            self.counters.push(key.device_seq);
+            self.statements.push(key.id.as_uuid());
+            self.others.push(fold.encode_others());
+        }
+        for (subject, state) in &fold.states {
+            self.state_persons.push(person.as_uuid());
+            self.subjects.push(subject.clone());
+            self.states.push(state.encode());
+        }
+    }
+}
+
+/// Writes what is folded of some persons.
 pub async fn write(
     client: &impl GenericClient,
     version: i64,
-    folds: &[(PersonKey, &PersonFold)],
+    columns: &Columns,
 ) -> Result<(), StoreError> {
-    if folds.is_empty() {
-        return Ok(());
+    let Columns {
+        persons,
+        answers,
+        correct,
+        at,
+        devices,
+        counters,
+        statements,
+        others,
+        state_persons,
+        subjects,
+        states,
+    } = columns;
+    if !persons.is_empty() {
+        super::execute(
+            client,
+            include_str!("sql/pupils_write.sql"),
+            &[
+                &version, persons, answers, correct, at, devices, counters, statements, others,
+            ],
+        )
+        .await?;
     }
-    write_sums(client, version, folds).await?;
-    let (mut persons, mut subjects, mut states) = (Vec::new(), Vec::new(), Vec::new());
-    for (person, fold) in folds {
-        for (subject, state) in &fold.states {
-            persons.push(person.as_uuid());
-            subjects.push(subject.as_str());
-            states.push(state.encode());
-        }
+    if !state_persons.is_empty() {
+        let sql = include_str!("sql/pupil_states_write.sql");
+        super::execute(client, sql, &[&version, state_persons, subjects, states]).await?;
     }
-    let sql = include_str!("sql/pupil_states_write.sql");
-    super::execute(client, sql, &[&version, &persons, &subjects, &states]).await?;
-    Ok(())
-}
-
-async fn write_sums(
-    client: &impl GenericClient,
-    version: i64,
-    folds: &[(PersonKey, &PersonFold)],
-) -> Result<(), StoreError> {
-    let answered = || {
-        folds
-            .iter()
-            .filter_map(|(person, fold)| Some((person, fold, fold.last.as_ref()?)))
-    };
-    let persons: Vec<Uuid> = answered().map(|(person, ..)| person.as_uuid()).collect();
-    let answers: Vec<i64> = answered().map(|(_, fold, _)| fold.answers).collect();
-    let correct: Vec<i64> = answered().map(|(_, fold, _)| fold.correct).collect();
-    let at: Vec<_> = answered()
-        .map(|(.., key)| DateTime::from_timestamp_micros(key.answered_at))
-        .collect();
-    let devices: Vec<_> = answered()
-        .map(|(.., key)| key.device_id.as_deref())
-        .collect();
-    let counters: Vec<_> = answered().map(|(.., key)| key.device_seq).collect();
-    let ids: Vec<Uuid> = answered().map(|(.., key)| key.id.as_uuid()).collect();
-    let others: Vec<_> = answered()
-        .map(|(_, fold, _)| fold.encode_others())
-        .collect();
-    super::execute(
-        client,
-        include_str!("sql/pupils_write.sql"),
-        &[
-            &version, &persons, &answers, &correct, &at, &devices, &counters, &ids, &others,
-        ],
-    )
-    .await?;
     Ok(())
 }
 

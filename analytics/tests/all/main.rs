@@ -7,6 +7,7 @@ mod fit;
 mod fold;
 mod inputs;
 mod odd;
+mod recompute;
 mod rest;
 mod roster;
 mod school;

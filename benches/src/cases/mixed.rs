@@ -108,7 +108,7 @@ async fn measure(arguments: &Arguments, load: &Handle) -> anyhow::Result<Report>
     );
     let mut report = Report::new("mixed", heading);
     cluster.database(DATABASE).await?;
-    migrate(&cluster).await?;
+    migrate(&cluster, DATABASE).await?;
     let mut bench = Bench {
         cluster: &cluster,
         load,
@@ -148,8 +148,8 @@ async fn measure(arguments: &Arguments, load: &Handle) -> anyhow::Result<Report>
 }
 
 /// Brings the database to the migrations of all services.
-async fn migrate(cluster: &Private) -> anyhow::Result<()> {
-    let pool: Pool = pg::pool(&cluster.url_of(DATABASE), 1)?;
+pub(super) async fn migrate(cluster: &Private, database: &str) -> anyhow::Result<()> {
+    let pool: Pool = pg::pool(&cluster.url_of(database), 1)?;
     let all = [
         service::store::MIGRATIONS,
         lrs::MIGRATIONS,

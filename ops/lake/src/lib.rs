@@ -16,7 +16,7 @@ pub use location::Lake;
 pub use rebuild::{Progress, rebuild};
 pub use reconcile::Reconciled;
 pub use relay::{Gone, Pace, Piece, Relay, Source};
-pub use snapshot::{register, session};
+pub use snapshot::{frame, register, session};
 pub use sql::{Limits, Questions, SqlError};
 pub use table::{LakeTable, Pending, app_id};
 pub use upkeep::Sizes;

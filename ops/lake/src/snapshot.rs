@@ -4,20 +4,29 @@ use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
-use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::file_format::parquet::{ParquetFormat, transform_schema_to_view};
 use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
 };
 use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use deltalake::kernel::LogicalFileView;
 use futures::future::try_join_all;
 use object_store::ObjectStoreExt as _;
 use schemas::tables::Table;
 
 use crate::{LakeError, LakeTable};
+
+/// How texts are read.
+#[derive(Clone, Copy, Debug)]
+enum Texts {
+    /// Copied into the column, as they are written.
+    Plain,
+    /// As views, which point into the pages of the file: a text that stands in a dictionary is never copied.
+    Views,
+}
 
 /// A session for a job: it sorts within `memory_bytes` and spills to disk beyond.
 pub fn session(memory_bytes: usize) -> Result<SessionContext, DataFusionError> {
@@ -54,7 +63,8 @@ pub async fn register(session: &SessionContext, table: &LakeTable) -> Result<(),
             });
         }
     }
-    register_files(session, table, &table.files()?)
+    know_store(session, table);
+    add(session, table.declared(), &table.files()?, Texts::Views)
 }
 
 /// What is wrong with a file, as far as its size tells.
@@ -83,33 +93,62 @@ pub(crate) async fn register_if_any(
 ) -> Result<(), LakeError> {
     match table {
         Some(table) => register(session, table).await,
-        None => add(session, declared, &[]),
+        None => add(session, declared, &[], Texts::Views),
     }
 }
 
-/// Registers some files of a table under the table's name.
+/// Some files of a table, to be read within `session`.
+pub fn frame(
+    session: &SessionContext,
+    table: &LakeTable,
+    files: &[String],
+) -> Result<DataFrame, LakeError> {
+    know_store(session, table);
+    let declared = table.declared();
+    provider(declared, files, Texts::Views)
+        .and_then(|provider| session.read_table(provider))
+        .map_err(|source| LakeError::Query(declared.name, source))
+}
+
+/// Registers some files of a table under the table's name, in the columns that it is written in.
 pub(crate) fn register_files(
     session: &SessionContext,
     table: &LakeTable,
     files: &[String],
 ) -> Result<(), LakeError> {
+    know_store(session, table);
+    add(session, table.declared(), files, Texts::Plain)
+}
+
+fn know_store(session: &SessionContext, table: &LakeTable) {
     let log_store = table.delta().log_store();
     // The local disk is known to every session.
     if log_store.root_url().scheme() != "file" {
         session.register_object_store(log_store.root_url(), log_store.root_object_store(None));
     }
-    add(session, table.declared(), files)
 }
 
-fn add(session: &SessionContext, declared: &Table, files: &[String]) -> Result<(), LakeError> {
-    provider(declared, files)
+fn add(
+    session: &SessionContext,
+    declared: &Table,
+    files: &[String],
+    texts: Texts,
+) -> Result<(), LakeError> {
+    provider(declared, files, texts)
         .and_then(|provider| session.register_table(declared.name, provider))
         .map_err(|source| LakeError::Query(declared.name, source))?;
     Ok(())
 }
 
-fn provider(declared: &Table, files: &[String]) -> Result<Arc<dyn TableProvider>, DataFusionError> {
-    let schema = declared.arrow_schema();
+fn provider(
+    declared: &Table,
+    files: &[String],
+    texts: Texts,
+) -> Result<Arc<dyn TableProvider>, DataFusionError> {
+    let schema = match texts {
+        Texts::Plain => declared.arrow_schema(),
+        Texts::Views => Arc::new(transform_schema_to_view(&declared.arrow_schema())),
+    };
     if files.is_empty() {
         return Ok(Arc::new(MemTable::try_new(schema, vec![vec![]])?));
     }

@@ -1,5 +1,7 @@
 //! Questions in SQL over the lake's tables: reading alone, within limits.
 
+mod buckets;
+
 use std::error::Error;
 use std::sync::Arc;
 
@@ -10,12 +12,13 @@ use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
 use datafusion::sql::sqlparser::parser::ParserError;
 use futures::stream::{self, StreamExt as _};
 use schemas::tables::ALL;
 
 use crate::{Lake, LakeError, LakeTable, snapshot};
+use buckets::BucketOfAccount;
 
 /// Rows that go through a plan at a time. A statement unpacks to some two kilobytes, and a merge of
 /// sorted runs holds a batch of each.
@@ -128,6 +131,21 @@ impl Questions {
         Ok(Self { session })
     }
 
+    /// A Parquet file beside the lake as a table, for questions that need what the lake does not hold.
+    ///
+    /// # Errors
+    /// [`SqlError::Question`] where a table has that name already, [`SqlError::Failed`] where the file
+    /// cannot be read.
+    pub async fn beside(&self, name: &str, file: &str) -> Result<(), SqlError> {
+        if self.session.table_exist(name)? {
+            return Err(SqlError::Question(format!(
+                "there is a table {name} already"
+            )));
+        }
+        let options = ParquetReadOptions::default();
+        Ok(self.session.register_parquet(name, file, options).await?)
+    }
+
     /// The rows that answer one question (`SELECT`, `EXPLAIN`, `DESCRIBE`, `SHOW TABLES`), as they come.
     ///
     /// # Errors
@@ -181,5 +199,11 @@ fn session(limits: Limits) -> Result<SessionContext, DataFusionError> {
         .with_information_schema(true)
         .with_batch_size(BATCH_ROWS)
         .with_sort_spill_reservation_bytes(reserve);
-    Ok(SessionContext::new_with_config_rt(config, runtime))
+    let state = SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(runtime)
+        .with_default_features()
+        .with_optimizer_rules(BucketOfAccount::among_the_usual())
+        .build();
+    Ok(SessionContext::new_with_state(state))
 }

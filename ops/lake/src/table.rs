@@ -13,7 +13,8 @@ use deltalake::table::state::DeltaTableState;
 use deltalake::writer::{DeltaWriter, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableError, TableProperty};
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
+use parquet::file::metadata::SortingColumn;
+use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 use schemas::tables::{ColumnType, Table};
 
@@ -34,8 +35,15 @@ const CHECKPOINT_EVERY: &str = "50";
 /// in the log.
 pub(crate) const BUCKET: &str = "bucket";
 
+/// What compaction sorts by. A file that is sorted says so in its footer (`sorting_columns`), and engines that
+/// know how read it without a sort.
+pub(crate) const ORDER: [&str; 3] = [BUCKET, "account", "seq"];
+
 /// Rows of a row group at most: what a reader unpacks of one column at a time.
 const ROW_GROUP_ROWS: usize = 131_072;
+
+/// Accounts of a row group of sorted rows, as many as are thought of: each takes a byte or two of its filter.
+const ROW_GROUP_ACCOUNTS: u64 = 4096;
 
 /// Bytes of a row group at most, as they are written: what is in memory of a file on its way.
 const ROW_GROUP_BYTES: usize = 8 << 20;
@@ -247,7 +255,7 @@ impl LakeTable {
             .clone()
             .delete()
             .with_predicate(rows)
-            .with_writer_properties(writer_properties())
+            .with_writer_properties(writer_properties().build())
             .with_commit_properties(properties(vec![self.rewrite()]))
             .await
             .map_err(self.fault("freed of rows"))?;
@@ -256,12 +264,8 @@ impl LakeTable {
     }
 
     /// Puts these rows in place of all there are, in one commit.
-    pub async fn overwrite(&mut self, rows: Vec<RecordBatch>) -> Result<(), LakeError> {
-        let mut pending = self.pending()?;
-        for rows in rows {
-            pending.push(rows).await?;
-        }
-        let adds = pending.finish().await?;
+    pub async fn overwrite(&mut self, rows: Pending) -> Result<(), LakeError> {
+        let adds = rows.finish().await?;
         self.in_place_of_all(adds, vec![self.rewrite()]).await
     }
 
@@ -328,9 +332,31 @@ impl LakeTable {
 
     /// A file for rows that are to be in the table after the next commit.
     pub fn pending(&self) -> Result<Pending, LakeError> {
+        self.pending_as(writer_properties().build())
+    }
+
+    /// A file for rows that come sorted by [`ORDER`], and says so.
+    pub(crate) fn pending_sorted(&self) -> Result<Pending, LakeError> {
+        let columns = self.declared.columns.iter();
+        let place = |name: &str| columns.clone().position(|column| column.name == name);
+        let order = ORDER.iter().filter_map(|name| place(name));
+        let order = order.map(|place| SortingColumn {
+            column_idx: i32::try_from(place).unwrap_or(i32::MAX),
+            descending: false,
+            nulls_first: true,
+        });
+        let properties = writer_properties()
+            .set_sorting_columns(Some(order.collect()))
+            // Whoever looks for an account reads a few kilobytes of a file to know that it is not there.
+            .set_column_bloom_filter_enabled(ColumnPath::from("account"), true)
+            .set_column_bloom_filter_max_ndv(ColumnPath::from("account"), ROW_GROUP_ACCOUNTS);
+        self.pending_as(properties.build())
+    }
+
+    fn pending_as(&self, properties: WriterProperties) -> Result<Pending, LakeError> {
         let writer = RecordBatchWriter::for_table(&self.delta).map_err(self.fault("written"))?;
         Ok(Pending {
-            writer: writer.with_writer_properties(writer_properties()),
+            writer: writer.with_writer_properties(properties),
             table: self.declared.name,
         })
     }
@@ -430,7 +456,7 @@ fn table_properties(declared: &Table) -> Vec<(String, Option<String>)> {
     ]
 }
 
-fn writer_properties() -> WriterProperties {
+fn writer_properties() -> WriterPropertiesBuilder {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
@@ -439,7 +465,7 @@ fn writer_properties() -> WriterProperties {
     for unlike in ["id", "statement"] {
         properties = properties.set_column_dictionary_enabled(ColumnPath::from(unlike), false);
     }
-    properties.build()
+    properties
 }
 
 fn kernel_schema(declared: &'static Table) -> Result<StructType, LakeError> {

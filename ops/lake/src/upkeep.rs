@@ -20,7 +20,7 @@ use deltalake::protocol::checkpoints::cleanup_metadata;
 use futures::StreamExt as _;
 use serde_json::Value;
 
-use crate::table::{BUCKET, KEEP_DAYS, Pending};
+use crate::table::{BUCKET, KEEP_DAYS, ORDER, Pending};
 use crate::{LakeError, LakeTable, snapshot};
 
 /// Sizes of files, in bytes, by which small ones are put together.
@@ -99,6 +99,18 @@ impl LakeTable {
         Ok(less)
     }
 
+    /// The files of the version read last, each with the bucket whose rows it holds; none where it holds those
+    /// of several.
+    pub fn files_by_bucket(&self) -> Result<Vec<(Option<i32>, String)>, LakeError> {
+        let log_store = self.delta().log_store();
+        let files = self.state()?.log_data();
+        let files = files.iter().map(|file| {
+            let uri = log_store.to_uri(&file.object_store_path());
+            (bucket(&file), uri)
+        });
+        Ok(files.collect())
+    }
+
     /// Deletes files, and entries of the log, that no version of the last seven days needs.
     pub async fn vacuum(&mut self) -> Result<(), LakeError> {
         let (delta, _) = self
@@ -159,7 +171,7 @@ impl LakeTable {
             .collect();
         let session = sorting().map_err(failed)?;
         snapshot::register_files(&session, self, &uris)?;
-        let order = [BUCKET, "account", "seq"].map(|column| col(column).sort(true, true));
+        let order = ORDER.map(|column| col(column).sort(true, true));
         let rows = session.table(name).await.map_err(failed)?;
         let rows = rows.sort(order.to_vec()).map_err(failed)?;
         let mut rows = rows.execute_stream().await.map_err(failed)?;
@@ -175,7 +187,7 @@ impl LakeTable {
                 }
                 let (_, pending) = match &mut open {
                     Some(open) => open,
-                    None => open.insert((bucket, self.pending()?)),
+                    None => open.insert((bucket, self.pending_sorted()?)),
                 };
                 pending.push(batch.slice(range.start, range.len())).await?;
             }

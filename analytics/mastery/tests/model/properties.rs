@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::common::{framework, item, item_key};
-use mastery::{Model, PupilState};
+use mastery::{Degree, Model, PupilState};
 use proptest::prelude::*;
 
 const ITEMS: u32 = 12;
@@ -90,6 +90,38 @@ proptest! {
         let mut second = PupilState::decode(&first.encode()).unwrap();
         fold(&model, &mut second, &mut clock, &answers[cut..]);
         prop_assert_eq!(second.encode(), whole.encode());
+    }
+
+    #[test]
+    fn a_degree_is_that_of_the_exact_m_though_a_quick_one_is_looked_at_first(answers in answers()) {
+        let (model, mut clock) = (model(), 1e9);
+        let mut state = PupilState::new(&model);
+        let (scale, subject) = (model.scale(), &model.subjects()[0]);
+        let mut of_competencies: BTreeMap<u64, Degree> = BTreeMap::new();
+        let mut of_domains: BTreeMap<u64, Degree> = BTreeMap::new();
+        for answer in &answers {
+            fold(&model, &mut state, &mut clock, std::slice::from_ref(answer));
+            let t = answer.after.map(|_| clock);
+            let item = model.item(item_key(answer.item)).unwrap();
+            for loading in item.loadings() {
+                let competency = &subject.competencies()[loading.competency];
+                let m = state.m(&model, competency, t);
+                let last = of_competencies.get(&loading.key).copied();
+                let now = Degree::from_last(scale, last, m);
+                of_competencies.insert(loading.key, now);
+                prop_assert_eq!(state.last_degree(loading.key), Some(now));
+            }
+            for domain in subject.domains() {
+                if item.loadings().iter().any(|loading| loading.domain_key == domain.key()) {
+                    // Of the state after the answer: the degree that is kept there, and M at the same time.
+                    let shown = state.domain(&model, subject, domain, t);
+                    let last = of_domains.get(&domain.key()).copied();
+                    let now = Degree::from_last(scale, last, shown.m);
+                    of_domains.insert(domain.key(), now);
+                    prop_assert_eq!(shown.degree, now);
+                }
+            }
+        }
     }
 
     #[test]

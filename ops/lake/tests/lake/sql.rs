@@ -8,10 +8,13 @@ use arrow::array::{
 };
 use arrow::datatypes::Int64Type;
 use futures::TryStreamExt as _;
-use lake::{LakeTable, Limits, Questions, SqlError};
-use schemas::tables::statements;
+use lake::{LakeTable, Limits, Questions, Sizes, SqlError};
+use parquet::arrow::ArrowWriter;
+use schemas::ids::AccountKey;
+use schemas::tables::{self, statements};
+use uuid::Uuid;
 
-use crate::rows::{APP, Place, batch, id};
+use crate::rows::{APP, Place, TABLE, batch, id};
 
 const LIMITS: Limits = Limits {
     memory_bytes: 64 << 20,
@@ -115,6 +118,14 @@ async fn the_valid_statements_are_those_that_nobody_voided() {
     assert_eq!(numbers(&questions, valid).await, [2, 3, 4, 5, 6]);
 }
 
+async fn explained(questions: &Questions, question: &str) -> String {
+    let rows = questions.ask(question).await.unwrap();
+    let rows: Vec<_> = rows.try_collect().await.unwrap();
+    rows.iter()
+        .flat_map(|rows| rows.column(1).as_string::<i32>().iter().flatten())
+        .collect()
+}
+
 #[tokio::test]
 async fn a_question_is_explained() {
     let place = place_with_answers(&[1, 2, 3]).await;
@@ -123,14 +134,73 @@ async fn a_question_is_explained() {
         "explain select account, count(*) from answers where seq > 1 group by account",
         "explain analyze select account, count(*) from answers where seq > 1 group by account",
     ] {
-        let rows = questions.ask(question).await.unwrap();
-        let rows: Vec<_> = rows.try_collect().await.unwrap();
-        let plan: String = rows
-            .iter()
-            .flat_map(|rows| rows.column(1).as_string::<i32>().iter().flatten())
-            .collect();
+        let plan = explained(&questions, question).await;
         assert!(plan.contains("AggregateExec"), "{plan}");
         assert!(plan.contains(".parquet"), "{plan}");
+    }
+}
+
+/// Answers of two accounts whose buckets are those of their keys.
+async fn place_with_accounts() -> (Place, [AccountKey; 2]) {
+    let accounts = [5_u128, 9].map(|first| AccountKey::from_uuid(Uuid::from_u128(first << 120)));
+    let seqs: Vec<i64> = (1..=20).collect();
+    let of = |seq: i64| accounts[usize::try_from(seq % 2).unwrap()];
+    let mut columns = batch(&seqs).columns().to_vec();
+    let place_of = |name: &str| TABLE.columns.iter().position(|c| c.name == name).unwrap();
+    let buckets = seqs.iter().map(|seq| tables::bucket(of(*seq)));
+    columns[place_of("bucket")] = Arc::new(Int32Array::from_iter_values(buckets));
+    let keys = seqs.iter().map(|seq| of(*seq).to_string());
+    columns[place_of("account")] = Arc::new(StringArray::from_iter_values(keys));
+    let place = Place::new();
+    let mut table = place.open().await;
+    let rows = RecordBatch::try_new(TABLE.arrow_schema(), columns).unwrap();
+    table.append_rows(Some(rows), APP, 0, 20).await.unwrap();
+    let sizes = Sizes {
+        large: 1 << 20,
+        mixed: 1,
+        least: 1,
+    };
+    table.compact(sizes).await.unwrap();
+    (place, accounts)
+}
+
+#[tokio::test]
+async fn who_asks_for_an_account_reads_the_files_of_its_bucket() {
+    let (place, [five, nine]) = place_with_accounts().await;
+    let questions = Questions::open(&place.lake, LIMITS).await.unwrap();
+    let of = |condition: &str| format!("select seq from answers a where {condition} order by seq");
+    let even: Vec<i64> = (1..=10).map(|n| 2 * n).collect();
+    let asked = of(&format!("a.account = '{five}'"));
+    assert_eq!(numbers(&questions, &asked).await, even);
+    let either = of(&format!("account = '{five}' or account = '{nine}'"));
+    assert_eq!(numbers(&questions, &either).await.len(), 20);
+    let other = of(&format!("not account = '{nine}' and '{five}' = account"));
+    assert_eq!(numbers(&questions, &other).await, even);
+    let none = of("account = 'nobody'");
+    assert!(numbers(&questions, &none).await.is_empty());
+
+    // Files tell their least and greatest bucket, so those of others are not opened.
+    let plan = explained(&questions, &format!("explain {asked}")).await;
+    assert!(plan.contains("bucket@0 = 5"), "{plan}");
+}
+
+#[tokio::test]
+async fn a_file_beside_the_lake_is_a_table_like_the_others() {
+    let place = place_with_answers(&[1, 2, 3]).await;
+    let questions = Questions::open(&place.lake, LIMITS).await.unwrap();
+    let file = tempfile::NamedTempFile::with_suffix(".parquet").unwrap();
+    let names: ArrayRef = Arc::new(Int64Array::from(vec![2, 3, 9]));
+    let rows = RecordBatch::try_from_iter([("wanted", names)]).unwrap();
+    let mut writer = ArrowWriter::try_new(file.as_file(), rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    let path = file.path().display().to_string();
+    questions.beside("list", &path).await.unwrap();
+    let joined = "select seq from answers join list on wanted = seq order by 1";
+    assert_eq!(numbers(&questions, joined).await, [2, 3]);
+    for name in ["answers", "list"] {
+        let taken = questions.beside(name, &path).await.unwrap_err();
+        assert!(matches!(taken, SqlError::Question(_)), "{taken:?}");
     }
 }
 

@@ -1,0 +1,153 @@
+//! The rows that the operator is given: answers, all of an account one after another.
+
+use std::collections::HashMap;
+
+use arrow::array::{
+    Array as _, AsArray as _, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray,
+};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use arrow::error::ArrowError;
+use schemas::ids::key64;
+
+/// The columns that are read, in this order.
+pub(super) const COLUMNS: [&str; 9] = [
+    "account",
+    "answered_at",
+    "device_id",
+    "device_seq",
+    "id",
+    "activity",
+    "correct",
+    "outcome",
+    "invented_time",
+];
+
+/// Those of them that are texts.
+pub(super) const TEXTS: [&str; 4] = ["account", "device_id", "id", "activity"];
+
+/// The columns of a batch.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) account: StringViewArray,
+    pub(super) answered_at: Int64Array,
+    pub(super) device_id: StringViewArray,
+    pub(super) device_seq: Int64Array,
+    pub(super) id: StringViewArray,
+    pub(super) items: Vec<u64>,
+    pub(super) correct: BooleanArray,
+    pub(super) outcome: Float64Array,
+    pub(super) invented_time: BooleanArray,
+}
+
+impl Batch {
+    /// Texts are read as views and times as numbers, however they come.
+    pub(super) fn of(batch: &RecordBatch, activities: &mut Activities) -> Result<Self, ArrowError> {
+        let column = |name: &str, kind: &DataType| {
+            let column = batch
+                .column_by_name(name)
+                .ok_or_else(|| ArrowError::SchemaError(format!("there is no column {name}")))?;
+            cast(column, kind)
+        };
+        let text =
+            |name| Ok::<_, ArrowError>(column(name, &DataType::Utf8View)?.as_string_view().clone());
+        let integer = |name| {
+            let column = column(name, &DataType::Int64)?;
+            Ok::<_, ArrowError>(column.as_primitive::<Int64Type>().clone())
+        };
+        let boolean =
+            |name| Ok::<_, ArrowError>(column(name, &DataType::Boolean)?.as_boolean().clone());
+        Ok(Self {
+            account: text("account")?,
+            answered_at: integer("answered_at")?,
+            device_id: text("device_id")?,
+            device_seq: integer("device_seq")?,
+            id: text("id")?,
+            items: activities.keys(&text("activity")?),
+            correct: boolean("correct")?,
+            outcome: column("outcome", &DataType::Float64)?
+                .as_primitive::<Float64Type>()
+                .clone(),
+            invented_time: boolean("invented_time")?,
+        })
+    }
+
+    /// Rows from `from` on that have the account of the first of them: where they end.
+    pub(super) fn end_of_account(&self, from: usize) -> usize {
+        let account = self.account.value(from);
+        let mut end = from + 1;
+        while end < self.account.len() && self.account.value(end) == account {
+            end += 1;
+        }
+        end
+    }
+}
+
+/// The keys of the activities met: there are few, and answers are many.
+#[derive(Debug, Default)]
+pub(super) struct Activities(HashMap<String, u64>);
+
+impl Activities {
+    /// The key of each row. Rows of one page of a dictionary share one view: it is looked up once.
+    fn keys(&mut self, activities: &StringViewArray) -> Vec<u64> {
+        let mut seen: HashMap<u128, u64, Views> = HashMap::default();
+        let views = activities.views().iter().enumerate();
+        let key = |(n, view): (usize, &u128)| {
+            *seen
+                .entry(*view)
+                .or_insert_with(|| self.key(activities.value(n)))
+        };
+        views.map(key).collect()
+    }
+
+    fn key(&mut self, iri: &str) -> u64 {
+        if let Some(key) = self.0.get(iri) {
+            return *key;
+        }
+        let key = key64(iri);
+        self.0.insert(iri.to_owned(), key);
+        key
+    }
+}
+
+/// Hashes a view: length, first letters, buffer and offset.
+type Views = std::hash::BuildHasherDefault<ViewHasher>;
+
+#[derive(Clone, Copy, Debug, Default)]
+struct ViewHasher(u64);
+
+impl std::hash::Hasher for ViewHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            // The odd number next to 2^64 over the golden ratio: it spreads what differs in few bits.
+            let mixed = (self.0 ^ u64::from_le_bytes(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            self.0 = mixed ^ (mixed >> 32);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_that_of_its_activity_whatever_its_view() {
+        let long = "https://ressources.edu.example.net/sequence/001/exercice/0";
+        let texts: Vec<String> = (0..40)
+            .map(|n| match n % 4 {
+                0 => format!("urn:{n}"),
+                n => format!("{long}{n}"),
+            })
+            .collect();
+        let column = StringViewArray::from_iter_values(&texts);
+        let keys = Activities::default().keys(&column);
+        let wanted: Vec<u64> = texts.iter().map(|text| key64(text)).collect();
+        assert_eq!(keys, wanted);
+    }
+}

@@ -1,0 +1,353 @@
+//! The operator: answers in, of each person one after another; folded persons out, as they end.
+//!
+//! It wants no order among a person's answers: they are few, and sorted here. So what comes before it sorts by
+//! one short key, or by none where the files are sorted already. In memory is one person.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::sync::Arc;
+
+use ::mastery::Model;
+use arrow::array::{Array as _, RecordBatch};
+use arrow::datatypes::SchemaRef;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties as _, Partitioning,
+    PlanProperties,
+};
+use futures::StreamExt as _;
+use futures::stream;
+use schemas::ids::{AccountKey, PersonKey, StatementId};
+use schemas::profile::FoldKey;
+use uuid::Uuid;
+
+use super::super::rows::Run;
+use super::RecomputeError;
+use super::answers::{Activities, Batch};
+use super::folds::{self, Builder};
+use crate::fold::{Folding, Inputs, Move};
+use crate::store::account_person::Owners;
+
+/// Persons of a batch that is given on.
+const PERSONS: usize = 500;
+
+/// What answers are folded with.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) model: Arc<Model>,
+    pub(super) run: Run,
+    pub(super) owners: Owners,
+    /// Accounts of persons who have several.
+    pub(super) shared: HashSet<AccountKey>,
+    /// Answers that count for nothing, though the lake may still hold them.
+    pub(super) left_out: HashSet<StatementId>,
+    pub(super) inputs: BTreeMap<PersonKey, Inputs>,
+}
+
+/// Whose answers an operator folds; it passes over the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Accounts {
+    /// Of persons who have one account: all their answers are in its bucket.
+    Single,
+    /// Of persons who have several.
+    Shared,
+}
+
+/// The operator.
+#[derive(Debug)]
+pub(super) struct FoldExec {
+    input: Arc<dyn ExecutionPlan>,
+    known: Arc<Known>,
+    accounts: Accounts,
+    properties: Arc<PlanProperties>,
+}
+
+impl FoldExec {
+    /// Over a plan in whose partitions all answers of a person stand together, and in one of them.
+    pub(super) fn new(
+        input: Arc<dyn ExecutionPlan>,
+        known: Arc<Known>,
+        accounts: Accounts,
+    ) -> Self {
+        let partitions = input.output_partitioning().partition_count();
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(folds::schema()),
+            Partitioning::UnknownPartitioning(partitions),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Self {
+            input,
+            known,
+            accounts,
+            properties: Arc::new(properties),
+        }
+    }
+}
+
+impl DisplayAs for FoldExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FoldExec: accounts={:?}", self.accounts)
+    }
+}
+
+impl ExecutionPlan for FoldExec {
+    fn name(&self) -> &'static str {
+        "FoldExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let mut children = children.into_iter();
+        let (Some(input), None) = (children.next(), children.next()) else {
+            return Err(DataFusionError::Internal("a fold has one input".to_owned()));
+        };
+        Ok(Arc::new(Self::new(
+            input,
+            Arc::clone(&self.known),
+            self.accounts,
+        )))
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let input = self.input.execute(partition, context)?;
+        let folder = Folder::new(Arc::clone(&self.known), self.accounts);
+        let folded = stream::try_unfold(Some((input, folder)), |state| async move {
+            let Some((mut input, mut folder)) = state else {
+                return Ok(None);
+            };
+            while let Some(batch) = input.next().await.transpose()? {
+                folder.take(&batch).map_err(failed)?;
+                if folder.folded.len() >= PERSONS {
+                    let folded = folder.give()?;
+                    return Ok(Some((folded, Some((input, folder)))));
+                }
+            }
+            folder.finish_person().map_err(failed)?;
+            Ok(Some((folder.give()?, None)))
+        });
+        let schema: SchemaRef = folds::schema();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, folded)))
+    }
+}
+
+fn failed(error: RecomputeError) -> DataFusionError {
+    match error {
+        RecomputeError::Plan(error) => error,
+        other => DataFusionError::External(Box::new(other)),
+    }
+}
+
+/// One answer, as long as its person's answers gather: 64 bytes.
+#[derive(Clone, Copy, Debug)]
+struct Gathered {
+    answered_at: i64,
+    /// Which of the person's devices.
+    device: Option<u16>,
+    device_seq: Option<i64>,
+    id: Uuid,
+    answer: Move,
+}
+
+/// A person whose answers gather.
+#[derive(Debug)]
+struct Current {
+    person: PersonKey,
+    new_accounts: Vec<AccountKey>,
+}
+
+/// Folds one partition.
+struct Folder {
+    known: Arc<Known>,
+    accounts: Accounts,
+    activities: Activities,
+    current: Option<Current>,
+    gathered: Vec<Gathered>,
+    devices: Vec<String>,
+    folded: Builder,
+}
+
+impl Folder {
+    fn new(known: Arc<Known>, accounts: Accounts) -> Self {
+        Self {
+            known,
+            accounts,
+            activities: Activities::default(),
+            current: None,
+            gathered: Vec::new(),
+            devices: Vec::new(),
+            folded: Builder::default(),
+        }
+    }
+
+    fn take(&mut self, batch: &RecordBatch) -> std::result::Result<(), RecomputeError> {
+        let batch = Batch::of(batch, &mut self.activities)?;
+        let mut from = 0;
+        while from < batch.account.len() {
+            let end = batch.end_of_account(from);
+            let account = key(batch.account.value(from), "account").map(AccountKey::from_uuid)?;
+            let is_shared = self.known.shared.contains(&account);
+            if is_shared == (self.accounts == Accounts::Shared) {
+                self.open(account)?;
+                for row in from..end {
+                    self.gather(&batch, row)?;
+                }
+            }
+            from = end;
+        }
+        Ok(())
+    }
+
+    /// Answers of this account come.
+    fn open(&mut self, account: AccountKey) -> std::result::Result<(), RecomputeError> {
+        let owner = self.known.owners.get(&account).copied();
+        let person = owner.unwrap_or_else(|| PersonKey::from(account));
+        if self
+            .current
+            .as_ref()
+            .is_some_and(|current| current.person != person)
+        {
+            self.finish_person()?;
+        }
+        let current = self.current.get_or_insert_with(|| Current {
+            person,
+            new_accounts: Vec::new(),
+        });
+        if owner.is_none() && !current.new_accounts.contains(&account) {
+            current.new_accounts.push(account);
+        }
+        Ok(())
+    }
+
+    fn gather(&mut self, batch: &Batch, row: usize) -> std::result::Result<(), RecomputeError> {
+        let id = key(batch.id.value(row), "statement")?;
+        if !self.known.left_out.is_empty()
+            && self.known.left_out.contains(&StatementId::from_uuid(id))
+        {
+            return Ok(());
+        }
+        let device = match batch.device_id.is_valid(row) {
+            true => Some(self.device(batch.device_id.value(row))?),
+            false => None,
+        };
+        let answered_at = batch.answered_at.value(row);
+        let time_s = (!batch.invented_time.value(row)).then(|| ::mastery::seconds(answered_at));
+        self.gathered.push(Gathered {
+            answered_at,
+            device,
+            device_seq: batch
+                .device_seq
+                .is_valid(row)
+                .then(|| batch.device_seq.value(row)),
+            id,
+            answer: Move {
+                item: batch.items[row],
+                correct: batch.correct.value(row),
+                outcome: batch.outcome.value(row),
+                time_s,
+            },
+        });
+        Ok(())
+    }
+
+    /// The number of a device: the person's last one, mostly.
+    fn device(&mut self, id: &str) -> std::result::Result<u16, RecomputeError> {
+        let place = match self.devices.iter().rposition(|device| device == id) {
+            Some(place) => place,
+            None => {
+                self.devices.push(id.to_owned());
+                self.devices.len() - 1
+            }
+        };
+        u16::try_from(place).map_err(|_| RecomputeError::Devices)
+    }
+
+    /// Folds what has gathered.
+    fn finish_person(&mut self) -> std::result::Result<(), RecomputeError> {
+        let Some(current) = self.current.take() else {
+            return Ok(());
+        };
+        let devices = &self.devices;
+        let text = |device: Option<u16>| device.map(|n| devices[usize::from(n)].as_str());
+        // In the order of `FoldKey`: absent devices and counters come first.
+        let order = |a: &Gathered, b: &Gathered| {
+            a.answered_at
+                .cmp(&b.answered_at)
+                .then_with(|| text(a.device).cmp(&text(b.device)))
+                .then_with(|| a.device_seq.cmp(&b.device_seq))
+                .then_with(|| a.id.cmp(&b.id))
+        };
+        // Stable, which is fast on what is sorted in part: answers come in the order of storing.
+        self.gathered.sort_by(order);
+        let twice = |pair: &[Gathered]| order(&pair[0], &pair[1]) == Ordering::Equal;
+        if self.gathered.windows(2).any(twice) {
+            return Err(RecomputeError::Order);
+        }
+        let known = &*self.known;
+        let inputs = known.inputs.get(&current.person).cloned();
+        let key = |n: usize| {
+            let answer = &self.gathered[n];
+            FoldKey {
+                answered_at: answer.answered_at,
+                device_id: text(answer.device).map(str::to_owned),
+                device_seq: answer.device_seq,
+                id: StatementId::from_uuid(answer.id),
+            }
+        };
+        let answers = self.gathered.iter().map(|gathered| gathered.answer);
+        let fold = Folding::start(&known.model, inputs.unwrap_or_default()).all(
+            &known.model,
+            answers,
+            key,
+        );
+        // All answers void: nothing is left of the person, but what else is known.
+        if fold.answers > 0 {
+            self.folded.push(
+                &known.model,
+                &known.run,
+                current.person,
+                &fold,
+                &current.new_accounts,
+            )?;
+        }
+        self.gathered.clear();
+        self.devices.clear();
+        Ok(())
+    }
+
+    /// The persons folded since it was last asked.
+    fn give(&mut self) -> Result<RecordBatch> {
+        Ok(self.folded.finish(&self.known.model, &self.known.run)?)
+    }
+}
+
+fn key(text: &str, what: &'static str) -> std::result::Result<Uuid, RecomputeError> {
+    schemas::xapi::formats::parse_uuid(text).ok_or(RecomputeError::Id(what))
+}

@@ -24,7 +24,7 @@ use crate::lake::{self, LakeError};
 use crate::store::checks::{self, NewCheck, NewMonth, NewSum, Served, Slice};
 use crate::store::{
     self, StoreError, Transaction, account_person, calibrations, feed, frameworks, inputs, models,
-    runs, versions,
+    odd_answers, runs, versions,
 };
 
 /// Time between two looks at whether a check is due.

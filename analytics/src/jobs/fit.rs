@@ -25,7 +25,7 @@ use crate::calibration::report::About;
 use crate::lake::{self, LakeError};
 use crate::store::account_person::Owners;
 use crate::store::calibrations::{self, FittedItem, Running};
-use crate::store::{self, StoreError, account_person, feed, frameworks, models, runs};
+use crate::store::{self, StoreError, account_person, feed, frameworks, models, odd_answers, runs};
 
 /// What is fitted, and how.
 #[derive(Clone, Debug)]
@@ -200,7 +200,7 @@ struct Job<'a> {
     /// Version and position of the lake.
     lake: (i64, i64),
     owners: Owners,
-    voided: Vec<StatementId>,
+    left_out: Vec<StatementId>,
     sample: f64,
     subjects: Vec<String>,
     resumed: HashMap<String, Running>,
@@ -262,7 +262,7 @@ impl<'a> Job<'a> {
             session: answers.session,
             lake: (answers.version, through),
             owners,
-            voided,
+            left_out,
             sample,
             subjects,
             resumed: resumed
@@ -276,7 +276,7 @@ impl<'a> Job<'a> {
         let source = Source {
             session: &self.session,
             owners: &self.owners,
-            voided: &self.voided,
+            left_out: &self.left_out,
             through: self.lake.1,
             sample: self.sample,
         };

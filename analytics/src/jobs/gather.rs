@@ -40,7 +40,7 @@ pub(crate) struct Gathered {
 pub(crate) struct Source<'a> {
     pub(crate) session: &'a SessionContext,
     pub(crate) owners: &'a Owners,
-    pub(crate) voided: &'a [StatementId],
+    pub(crate) left_out: &'a [StatementId],
     pub(crate) through: i64,
     /// Share of the pupils, by a hash of their keys.
     pub(crate) sample: f64,
@@ -124,7 +124,8 @@ pub(crate) async fn gather(
         after: 0,
         through: source.through,
     };
-    let mut persons = Persons::start(source.session, source.owners, source.voided, window).await?;
+    let mut persons =
+        Persons::start(source.session, source.owners, source.left_out, window).await?;
     while let Some(person) = persons.next().await? {
         if !is_sampled(number(person.person), source.sample) {
             continue;

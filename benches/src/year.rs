@@ -268,11 +268,11 @@ mod tests {
         assert!(all.is_sorted_by_key(|answer| (answer.seq, answer.stored)));
         let span = all[4_999].stored - all[0].stored;
         assert!(span > Duration::weeks(40) && span < Duration::weeks(52));
-        let late = |answer: &&Box<ShippedAnswer>| {
+        let late = |answer: &ShippedAnswer| {
             let at = answered_at(answer.timestamp, answer.skew_ms, answer.stored);
             answer.stored - at > Duration::minutes(30)
         };
-        let late = all.iter().filter(late).count();
+        let late = all.iter().filter(|answer| late(answer)).count();
         assert!((50..1_000).contains(&late), "{late} are late");
         let ids: BTreeSet<_> = all.iter().map(|answer| answer.id).collect();
         assert_eq!(ids.len(), 5_000);

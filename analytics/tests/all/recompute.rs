@@ -208,7 +208,7 @@ fn wanted(answers: &[Box<ShippedAnswer>], beside: &Beside) -> HashMap<Uuid, Fold
         persons.entry(*person).or_default();
     }
     for answer in answers {
-        if beside.voided.contains(&answer.id) {
+        if beside.left_out.contains(&answer.id) {
             continue;
         }
         let owner = beside.owners.get(&answer.account).copied();
@@ -253,7 +253,7 @@ fn beside() -> Beside {
             (three, PersonKey::from(four)),
             (nobody, PersonKey::from(nobody)),
         ]),
-        voided: (100..140).map(|n| answer(n).id).collect(),
+        left_out: (100..140).map(|n| answer(n).id).collect(),
         inputs: BTreeMap::from([
             (PersonKey::from(one), declared()),
             (PersonKey::from(nobody), declared()),

@@ -95,7 +95,7 @@ proptest! {
     #[test]
     fn a_degree_is_that_of_the_exact_m_though_a_quick_one_is_looked_at_first(answers in answers()) {
         let (model, mut clock) = (model(), 1e9);
-        let mut state = PupilState::new(&model);
+        let mut state = PupilState::new(&model.subjects()[0]);
         let (scale, subject) = (model.scale(), &model.subjects()[0]);
         let mut of_competencies: BTreeMap<u64, Degree> = BTreeMap::new();
         let mut of_domains: BTreeMap<u64, Degree> = BTreeMap::new();

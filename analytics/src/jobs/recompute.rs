@@ -1,6 +1,6 @@
 //! The other way: all answers of one version of the lake's table, folded as they stream by.
 //!
-//! [`plan`] brings the answers of a person together, [`operator`] folds them, in as many parts as there are
+//! `plan` brings the answers of a person together, `operator` folds them, in as many parts as there are
 //! threads; here the parts' persons come together again, and what the plan promises is checked. Memory is
 //! bounded by the pool that the plan is given, and by a person a part.
 

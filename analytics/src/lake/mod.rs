@@ -25,6 +25,12 @@ const PIECE_ROWS: i64 = 5_000;
 /// pool: 200 MB of ten million answers on two threads (`cargo bench -p benches -- recompute`).
 const OF_WHICH_SORTS: usize = 2;
 
+/// Sorting memory for which a job reads in one part more. Parts that share less hold each other's last merge up.
+const PART_BYTES: usize = 64 << 20;
+
+/// Rows that go through a plan at a time: a merge holds a batch of each run that it merges, of some 200 bytes a row.
+const BATCH_ROWS: usize = 2_048;
+
 /// Why the lake was not read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum LakeError {
@@ -121,9 +127,10 @@ impl Answers {
         let session = session(sorting)?;
         let config = session
             .copied_config()
-            .with_target_partitions(parts)
+            .with_target_partitions(parts.min(sorting / PART_BYTES).max(1))
+            .with_batch_size(BATCH_ROWS)
             // What each sort keeps for its last merge: with the default of 10 MB, little memory is none.
-            .with_sort_spill_reservation_bytes((sorting / 32).min(10 << 20));
+            .with_sort_spill_reservation_bytes((sorting / 8).min(10 << 20));
         let session = SessionContext::new_with_config_rt(config, session.runtime_env());
         register(&session, &table).await?;
         let version = i64::try_from(table.version()).unwrap_or(i64::MAX);

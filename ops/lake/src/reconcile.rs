@@ -55,16 +55,16 @@ pub(crate) async fn reconcile(
     let mut table = LakeTable::open(lake, declared).await?;
     let mut done = Reconciled::default();
     for _ in 0..ROUNDS {
-        // Before the walk: what is stored while it goes on, it may have missed, and is shipped later.
-        let stored = source.stored().await?;
         let sides = Sides::of(&table).await?;
         let apart = sides.walk(source).await?;
         if apart.of_table.is_empty() {
             let (missing, count) =
                 missing(&table, source, &apart.of_database, sides.through).await?;
             done.appended = count;
-            // What the table had beyond the last statement is gone; its positions will be given again.
-            done.position = sides.through.min(stored);
+            // Asked after the walk: another process may have put rows back that it then found on both sides, and
+            // that are there already. Nothing else is stored until all of it is done. What the table had
+            // beyond the last statement is gone; its positions will be given again.
+            done.position = sides.through.min(source.stored().await?);
             table.adopt(missing, &app_id, done.position).await?;
             return Ok(done);
         }

@@ -39,7 +39,10 @@ async fn taught() -> World {
         // The last item is left out, but for one lesson of a few.
         let mut answers = school.lesson(day, HARDLY_SEEN, 8, success);
         if day == 0 {
-            answers[0].item = HARDLY_SEEN;
+            // Of twelve pupils: who is held out follows from the keys, which are others in each run.
+            for answer in answers.iter_mut().step_by(8).take(12) {
+                answer.item = HARDLY_SEEN;
+            }
         }
         world.flood(&answers).await;
     }

@@ -18,6 +18,9 @@ use crate::Analytics;
 use crate::people::declared::{self, DeclaredProfile};
 use crate::store::{self, frameworks};
 
+/// What is sent, in problems.
+const WHAT: &str = "declared profile";
+
 /// What a pupil declares.
 #[derive(Debug, ToSchema)]
 #[expect(
@@ -54,9 +57,8 @@ pub(super) async fn put(
     caller.require(Action::Administer)?;
     let key = parameters::key(&key)?;
     let max = analytics.config().body_max_bytes;
-    let bytes = body::read(&request, payload, &["application/json"], max).await?;
-    let refused = |faults| problems::refused("declared profile", faults);
-    let value = schemas::strict_json::parse(&bytes).map_err(|fault| refused(vec![fault]))?;
+    let value = body::json(&request, payload, WHAT, max).await?;
+    let refused = |faults| problems::refused(WHAT, faults);
     let client = store::client(analytics.pool()).await?;
     let (_, framework) = frameworks::current(&client).await?;
     drop(client);

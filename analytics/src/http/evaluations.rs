@@ -19,6 +19,9 @@ use crate::people::evaluations::{self, EvaluationOf, Evaluations, Outcome};
 use crate::store::evaluations::Entered;
 use crate::store::{self, frameworks};
 
+/// What is sent, in problems.
+const WHAT: &str = "evaluation";
+
 /// An evaluation that a teacher enters: `share` or `degree`, not both.
 #[derive(Debug, ToSchema)]
 #[expect(
@@ -66,9 +69,8 @@ pub(super) async fn post(
     caller.require(Action::Administer)?;
     let key = parameters::key(&key)?;
     let max = analytics.config().body_max_bytes;
-    let bytes = body::read(&request, payload, &["application/json"], max).await?;
-    let refused = |faults| problems::refused("evaluation", faults);
-    let value = schemas::strict_json::parse(&bytes).map_err(|fault| refused(vec![fault]))?;
+    let value = body::json(&request, payload, WHAT, max).await?;
+    let refused = |faults| problems::refused(WHAT, faults);
     let client = store::client(analytics.pool()).await?;
     let (_, framework) = frameworks::current(&client).await?;
     drop(client);

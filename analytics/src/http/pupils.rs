@@ -93,9 +93,7 @@ pub(super) async fn resolve(
 ) -> Result<HttpResponse, Problem> {
     caller.require(Action::ReadAll)?;
     let max = analytics.config().body_max_bytes;
-    let bytes = body::read(&request, payload, &["application/json"], max).await?;
-    let value = schemas::strict_json::parse(&bytes)
-        .map_err(|fault| problems::refused("account", vec![fault]))?;
+    let value = body::json(&request, payload, "account", max).await?;
     let key = AccountKey::derive(analytics.secret().as_bytes(), &account(&value)?);
     let client = store::client(analytics.pool()).await?;
     let owners = account_person::of_accounts(&client, &[key]).await?;

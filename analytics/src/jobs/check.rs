@@ -24,7 +24,7 @@ use crate::lake::{self, LakeError};
 use crate::store::checks::{self, NewCheck, NewMonth, NewSum, Served, Slice};
 use crate::store::{
     self, StoreError, Transaction, account_person, calibrations, feed, frameworks, inputs, models,
-    odd_answers, runs, versions,
+    runs, versions,
 };
 
 /// Time between two looks at whether a check is due.
@@ -216,8 +216,7 @@ impl<'a> Job<'a> {
         }
         let client = store::client(self.analytics.pool()).await?;
         let owners = account_person::all(&client).await?;
-        let mut left_out = feed::voided_answers(&client, lake.seq).await?;
-        left_out.extend(odd_answers::left_out(&client).await?);
+        let left_out = feed::not_counting(&client, lake.seq).await?;
         let mut inputs = inputs::all(&client).await?;
         drop(client);
         let window = Window {

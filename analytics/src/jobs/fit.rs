@@ -25,7 +25,7 @@ use crate::calibration::report::About;
 use crate::lake::{self, LakeError};
 use crate::store::account_person::Owners;
 use crate::store::calibrations::{self, FittedItem, Running};
-use crate::store::{self, StoreError, account_person, feed, frameworks, models, odd_answers, runs};
+use crate::store::{self, StoreError, account_person, feed, frameworks, models, runs};
 
 /// What is fitted, and how.
 #[derive(Clone, Debug)]
@@ -246,8 +246,7 @@ impl<'a> Job<'a> {
         };
         let through = resumed.first().map_or(answers.seq, |one| one.lake_seq);
         let owners = account_person::all(&transaction).await?;
-        let mut left_out = feed::voided_answers(&transaction, through).await?;
-        left_out.extend(odd_answers::left_out(&transaction).await?);
+        let left_out = feed::not_counting(&transaction, through).await?;
         store::commit(transaction).await?;
         let sample = share(&answers.session, through, options.answers_max).await?;
         Ok(Self {

@@ -17,9 +17,7 @@ use crate::fold::{Usage, batch};
 use crate::lake::{self, LakeError};
 use crate::store::runs::{self, Cause};
 use crate::store::versions::{self, Status};
-use crate::store::{
-    self, StoreError, account_person, feed, inputs, item_usage, odd_answers, pupils,
-};
+use crate::store::{self, StoreError, account_person, feed, inputs, item_usage, pupils};
 
 /// Why there is no new version. Nothing of it is served.
 #[derive(Debug, thiserror::Error)]
@@ -224,11 +222,9 @@ impl<'a> Job<'a> {
             return self.write(&folds, 0, &Usage::default()).await;
         };
         let position = answers.seq;
-        let mut left_out = feed::voided_answers(&client, position).await?;
-        left_out.extend(odd_answers::left_out(&client).await?);
         let beside = Beside {
             owners: account_person::all(&client).await?,
-            left_out,
+            left_out: feed::not_counting(&client, position).await?,
             inputs,
         };
         drop(client);

@@ -6,6 +6,7 @@
 //!
 //! [`fit`] proposes items and constants: [`persons`] reads the lake's answers, `gather` puts them by subject. [`check`] counts whether predictions come true.
 
+mod beside;
 pub mod check;
 pub mod fit;
 mod gather;

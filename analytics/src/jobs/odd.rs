@@ -15,8 +15,8 @@ use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 use schemas::ids::{AccountKey, PersonKey, StatementId};
 
+use super::beside::{parse, register_left_out, register_owners};
 use super::mastery::JobError;
-use super::persons::register_beside;
 use super::recompute::RecomputeError;
 use crate::config::AnalyticsSettings;
 use crate::store::odd_answers::{self, Found, Sign};
@@ -34,7 +34,8 @@ pub async fn look(analytics: &Analytics) -> Result<(), JobError> {
     let mut client = store::client(analytics.pool()).await?;
     let owners = account_person::all(&client).await?;
     let voided = feed::voided_answers(&client, answers.seq).await?;
-    register_beside(&answers.session, &owners, &voided)?;
+    register_owners(&answers.session, &owners)?;
+    register_left_out(&answers.session, &voided)?;
     odd_answers::begin(&client).await?;
     let mut finding = Finding::start(&answers.session, settings).await?;
     let mut found = 0;
@@ -153,8 +154,4 @@ fn read(batch: &RecordBatch) -> Result<Vec<Found>, RecomputeError> {
         }
     }
     Ok(found)
-}
-
-fn parse<T: std::str::FromStr>(text: &str, what: &'static str) -> Result<T, RecomputeError> {
-    text.parse().map_err(|_| RecomputeError::Id(what))
 }

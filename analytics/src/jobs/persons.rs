@@ -5,18 +5,18 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
+    Array, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
 };
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema};
+use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use arrow::error::ArrowError;
-use datafusion::datasource::MemTable;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 use schemas::ids::{PersonKey, StatementId, key64};
 use schemas::profile::FoldKey;
 
+use super::beside::{parse, register_left_out, register_owners};
 use super::recompute::RecomputeError;
 use crate::fold::Answer;
 use crate::store::account_person::Owners;
@@ -98,7 +98,8 @@ impl Persons {
         left_out: &[StatementId],
         window: Window,
     ) -> Result<Self, RecomputeError> {
-        register_beside(session, owners, left_out)?;
+        register_owners(session, owners)?;
+        register_left_out(session, left_out)?;
         let stream = session.sql(&plan(window)).await?.execute_stream().await?;
         Ok(Self {
             stream,
@@ -146,40 +147,6 @@ impl Persons {
             }
         }
     }
-}
-
-/// A small table of texts beside the lake's.
-/// Whose accounts are, as the table `account_person` of a session, and answers that do not count, as its table
-/// `voided`.
-pub(super) fn register_beside(
-    session: &SessionContext,
-    owners: &Owners,
-    left_out: &[StatementId],
-) -> Result<(), RecomputeError> {
-    let accounts = owners.keys().map(ToString::to_string).collect();
-    let persons = owners.values().map(ToString::to_string).collect();
-    let columns = [("account", accounts), ("person", persons)];
-    register(session, "account_person", &columns)?;
-    let ids = left_out.iter().map(ToString::to_string).collect();
-    register(session, "voided", &[("id", ids)])
-}
-
-fn register(
-    session: &SessionContext,
-    name: &str,
-    columns: &[(&str, Vec<String>)],
-) -> Result<(), RecomputeError> {
-    let fields = columns
-        .iter()
-        .map(|(name, _)| Field::new(*name, DataType::Utf8, false));
-    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-    let arrays = columns
-        .iter()
-        .map(|(_, texts)| Arc::new(StringArray::from_iter_values(texts)) as ArrayRef);
-    let batch = RecordBatch::try_new(Arc::clone(&schema), arrays.collect())?;
-    let table = MemTable::try_new(schema, vec![vec![batch]])?;
-    session.register_table(name, Arc::new(table))?;
-    Ok(())
 }
 
 /// The columns of a batch.
@@ -232,8 +199,8 @@ impl Columns {
         index: usize,
         activities: &mut HashMap<Arc<str>, u64>,
     ) -> Result<(PersonKey, StoredAnswer), RecomputeError> {
-        let person = self.person.value(index).parse();
-        let id = self.id.value(index).parse();
+        let person = parse(self.person.value(index), "person")?;
+        let id = parse(self.id.value(index), "statement")?;
         let (activity, item) = kept(activities, self.activity.value(index));
         let device_id = self.device_id.is_valid(index);
         let device_seq = self.device_seq.is_valid(index);
@@ -245,7 +212,7 @@ impl Columns {
                     answered_at: self.answered_at.value(index),
                     device_id: device_id.then(|| self.device_id.value(index).to_owned()),
                     device_seq: device_seq.then(|| self.device_seq.value(index)),
-                    id: id.map_err(|_| RecomputeError::Id("statement"))?,
+                    id,
                 },
                 item,
                 activity,
@@ -254,7 +221,6 @@ impl Columns {
                 invented_time: self.invented_time.value(index),
             },
         };
-        let person = person.map_err(|_| RecomputeError::Id("person"))?;
         Ok((person, answer))
     }
 }

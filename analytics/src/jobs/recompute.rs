@@ -14,11 +14,10 @@ use std::sync::Arc;
 
 use ::lake::LakeError;
 use ::mastery::Model;
-use arrow::array::{ArrayRef, AsArray as _, RecordBatch, StringArray};
+use arrow::array::AsArray as _;
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use arrow::datatypes::{DataType, Int64Type};
 use arrow::error::ArrowError;
-use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::{displayable, execute_stream};
@@ -26,6 +25,7 @@ use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 use schemas::ids::{AccountKey, PersonKey, StatementId};
 
+use super::beside::register_left_out;
 use super::rows::Run;
 use crate::fold::{Inputs, PersonFold, Usage};
 use crate::lake::Answers;
@@ -127,8 +127,7 @@ impl Recompute {
             left_out,
             inputs,
         } = beside;
-        let texts = left_out.iter().map(ToString::to_string).collect();
-        register(&session, "voided", "id", texts)?;
+        register_left_out(&session, &left_out)?;
         let known = Arc::new(Known {
             model,
             run,
@@ -264,18 +263,4 @@ fn shared(owners: &Owners) -> HashSet<AccountKey> {
     }
     let several = accounts.into_values().filter(|of| of.len() > 1);
     several.flatten().collect()
-}
-
-fn register(
-    session: &SessionContext,
-    name: &str,
-    column: &str,
-    texts: Vec<String>,
-) -> Result<(), RecomputeError> {
-    let schema = Arc::new(Schema::new(vec![Field::new(column, DataType::Utf8, false)]));
-    let array: ArrayRef = Arc::new(StringArray::from(texts));
-    let batch = RecordBatch::try_new(Arc::clone(&schema), vec![array])?;
-    let table = MemTable::try_new(schema, vec![vec![batch]])?;
-    session.register_table(name, Arc::new(table))?;
-    Ok(())
 }

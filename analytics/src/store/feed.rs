@@ -7,7 +7,7 @@ use schemas::profile::{FoldKey, answered_at};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{StoreError, odd_answers};
 use crate::fold::Answer;
 
 /// A row of the feed.
@@ -109,6 +109,16 @@ pub async fn voided_answers(
         .iter()
         .map(|row| StatementId::from_uuid(row.get(0)))
         .collect())
+}
+
+/// Ids of the answers that do not count at a position: voided up to it, or left out as odd.
+pub async fn not_counting(
+    client: &impl GenericClient,
+    position: i64,
+) -> Result<Vec<StatementId>, StoreError> {
+    let mut ids = voided_answers(client, position).await?;
+    ids.extend(odd_answers::left_out(client).await?);
+    Ok(ids)
 }
 
 /// Whether there is anything to fold: a look without a lock.

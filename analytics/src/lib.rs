@@ -15,6 +15,7 @@ pub mod store;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use schemas::framework::{Framework, SECONDE_JSON};
 use service::Context;
 use service::context::InstallationSecret;
@@ -24,6 +25,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use fold::worker;
+use jobs::as_of;
 use jobs::mastery::{JobError, Report};
 use model::Models;
 use store::runs::Cause;
@@ -109,13 +111,30 @@ impl Analytics {
 
     /// Recomputes mastery from the lake, on threads of its own: whoever asks may go away.
     pub async fn recompute(self: &Arc<Self>, cause: Cause) -> Result<Report, JobError> {
-        let analytics = Arc::clone(self);
+        self.beside(async move |analytics| jobs::mastery::run(&analytics, cause).await)
+            .await
+    }
+
+    /// Computes mastery as of a time into the lake, in the same way.
+    pub async fn mastery_as_of(
+        self: &Arc<Self>,
+        as_of: DateTime<Utc>,
+    ) -> Result<as_of::Report, JobError> {
+        self.beside(async move |analytics| as_of::run(&analytics, as_of).await)
+            .await
+    }
+
+    async fn beside<T, F>(self: &Arc<Self>, job: impl FnOnce(Arc<Self>) -> F) -> Result<T, JobError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, JobError>> + Send + 'static,
+    {
+        let job = job(Arc::clone(self));
+        let threads = self.config.recompute_threads();
         let job = async move {
-            let threads = Threads::start("recompute", analytics.config.recompute_threads())
-                .map_err(JobError::Threads)?;
+            let threads = Threads::start("recompute", threads).map_err(JobError::Threads)?;
             let handle = threads.handle().ok_or(JobError::Interrupted)?;
-            let job = handle.spawn(async move { jobs::mastery::run(&analytics, cause).await });
-            job.await.map_err(|_| JobError::Interrupted)?
+            handle.spawn(job).await.map_err(|_| JobError::Interrupted)?
         };
         self.runtime
             .spawn(job)

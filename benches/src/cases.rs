@@ -3,11 +3,13 @@
 pub mod accuracy;
 pub mod dictionary;
 pub mod door;
+pub mod incremental;
 pub mod ingest;
 pub mod lake;
 pub mod mastery;
 pub mod memory;
 pub mod mixed;
+pub mod nation;
 pub mod overload;
 pub mod queries;
 pub mod recompute;
@@ -30,6 +32,8 @@ pub enum Case {
     Dictionary,
     /// What the LRS computes of a statement, step by step, against reading its JSON.
     Door,
+    /// How soon an answer shows in mastery, and what it costs after a long history against a short one.
+    Incremental,
     /// Durable posts, one statement each and batches of 50 and 500, against PostgreSQL alone.
     Ingest,
     /// Questions in SQL over the lake's files, against DuckDB; what a statement takes there.
@@ -40,6 +44,8 @@ pub enum Case {
     Memory,
     /// Half the most that the LRS takes, while it is shipped, recomputed, asked and looked at.
     Mixed,
+    /// A service at the end of a year: its nightly run, what it stores, its class views.
+    Nation,
     /// Twice the most that the LRS takes, offered for a minute, whether or not it answers.
     Overload,
     /// Every filter of the Statement Resource on a large store, against a small one.
@@ -73,7 +79,7 @@ pub struct Arguments {
     pub connections: u16,
     /// Statements: made for a turn at most, which ends when they are all sent (default: 150,000); of a
     /// large store (default: 1,000,000); of `mixed` before the clock runs (default: 100,000); answers of
-    /// a lake (default: 10,000,000).
+    /// a lake (default: 10,000,000; of `nation`: 8,000,000).
     #[arg(long, value_parser = clap::value_parser!(u32).range(1_000..=100_000_000))]
     pub statements: Option<u32>,
     /// Keep the store that is filled, in var/bench-store, which `queries` takes, or the lake of answers, in
@@ -187,11 +193,13 @@ fn measure(case: Case, arguments: &Arguments) -> anyhow::Result<Report> {
         Case::Accuracy => accuracy::run(arguments),
         Case::Dictionary => dictionary::run(arguments),
         Case::Door => door::run(arguments),
+        Case::Incremental => incremental::run(arguments),
         Case::Ingest => ingest::run(arguments),
         Case::Lake => lake::run(arguments),
         Case::Mastery => mastery::run(arguments),
         Case::Memory => memory::run(arguments),
         Case::Mixed => mixed::run(arguments),
+        Case::Nation => nation::run(arguments),
         Case::Overload => overload::run(arguments),
         Case::Queries => queries::run(arguments),
         Case::Recompute => recompute::run(arguments),
@@ -213,11 +221,13 @@ mod tests {
             "accuracy",
             "dictionary",
             "door",
+            "incremental",
             "ingest",
             "lake",
             "mastery",
             "memory",
             "mixed",
+            "nation",
             "overload",
             "queries",
             "recompute",

@@ -21,6 +21,7 @@ pub mod plot;
 pub mod report;
 pub mod samples;
 pub mod school;
+pub mod senders;
 pub mod server;
 pub mod shapes;
 pub mod store;

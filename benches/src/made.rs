@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use analytics::jobs::recompute::{Beside, Recompute};
-use analytics::jobs::rows::Run;
+use analytics::jobs::rows::{Run, Upto};
 use analytics::lake::{Answers, table_rows};
 use anyhow::{Context as _, ensure};
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
@@ -83,7 +83,7 @@ impl Made {
         }
         fs::create_dir_all(&made.folder)?;
         write_catalogue(&made.catalogue())?;
-        ship(&made.shipped(), count).await?;
+        ship(&made.shipped(), Year::new(SEED, count), count, EPOCH).await?;
         complain("lake: putting its files together");
         link(&made.folder.join("shipped"), &made.folder.join("compacted"))?;
         let mut table = LakeTable::open(&made.compacted(), &answers::TABLE).await?;
@@ -148,11 +148,11 @@ fn sizes(count: u64) -> Sizes {
     }
 }
 
-/// The answers of a year as they are shipped: in their order, a commit of so many at a time.
-async fn ship(lake: &Lake, count: u64) -> anyhow::Result<()> {
-    let mut year = Year::new(SEED, count);
+/// The answers of a year, `count` of them, as they are shipped in the history of `epoch`: in their order, a commit of
+/// so many at a time.
+pub async fn ship(lake: &Lake, mut year: Year, count: u64, epoch: &str) -> anyhow::Result<()> {
     let mut table = LakeTable::open(lake, &answers::TABLE).await?;
-    let id = app_id(EPOCH, &answers::TABLE);
+    let id = app_id(epoch, &answers::TABLE);
     loop {
         let after = year.position();
         let made = year.next(COMMIT);
@@ -237,6 +237,7 @@ pub async fn recompute(
     let run = Run {
         run: 1,
         as_of: Year::end(),
+        upto: Upto::Last,
     };
     Ok(Recompute::start(answers, model, run, Beside::default()).await?)
 }

@@ -46,6 +46,8 @@ const DILIGENCE: f64 = 1.5;
 pub struct Year {
     answers: u64,
     pupils: u64,
+    /// Whose keys the pupils have, where they are given.
+    accounts: Option<Vec<AccountKey>>,
     made: u64,
     random: ChaCha8Rng,
     one_series: Zipf,
@@ -73,6 +75,7 @@ impl Year {
         let mut year = Self {
             answers,
             pupils: (answers / ANSWERS_OF_A_PUPIL).max(1),
+            accounts: None,
             made: 0,
             random: ChaCha8Rng::seed_from_u64(seed),
             one_series: Zipf::new(SERIES, ZIPF),
@@ -82,6 +85,17 @@ impl Year {
             at_work: Vec::new(),
         };
         let at_once = (ANSWER_S * answers / (WEEKS * DAYS * DAY_S)).max(1);
+        year.at_work = (0..at_once).map(|_| year.session()).collect();
+        year
+    }
+
+    /// The same by pupils who have these accounts.
+    #[must_use]
+    pub fn by(seed: u64, answers: u64, accounts: Vec<AccountKey>) -> Self {
+        let mut year = Self::new(seed, answers);
+        year.pupils = (accounts.len() as u64).max(1);
+        year.accounts = Some(accounts);
+        let at_once = year.at_work.len();
         year.at_work = (0..at_once).map(|_| year.session()).collect();
         year
     }
@@ -109,7 +123,14 @@ impl Year {
     /// The account of a pupil who answers neither much nor little.
     #[must_use]
     pub fn some_account(&self) -> AccountKey {
-        account(self.pupils / 3)
+        self.account(self.pupils / 3)
+    }
+
+    fn account(&self, pupil: u64) -> AccountKey {
+        let given = self.accounts.as_ref();
+        given
+            .and_then(|accounts| accounts.get(usize::try_from(pupil).ok()?).copied())
+            .unwrap_or_else(|| account(pupil))
     }
 
     fn session(&mut self) -> Session {
@@ -144,6 +165,7 @@ impl Year {
             self.at_work[place] = self.session();
         }
         let stored = time(self.made, self.answers);
+        let account = self.account(self.at_work[place].pupil);
         self.made += 1;
         let random = &mut self.random;
         let session = &mut self.at_work[place];
@@ -157,7 +179,7 @@ impl Year {
             seq: self.made.cast_signed(),
             id: StatementId::from_uuid(uuid(random)),
             stored,
-            account: account(session.pupil),
+            account,
             activity: self.activities[number].to_string(),
             correct,
             outcome: f64::from(u8::from(correct)),

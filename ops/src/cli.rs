@@ -151,6 +151,19 @@ pub(crate) enum AnalyticsCommand {
     /// Says whether predictions come true, by slices, and whether items stay as hard as they were
     #[command(after_help = exit::HELP)]
     Check(CheckArgs),
+    /// Computes everybody's mastery as it was at a time, into the lake's table `mastery_as_of`
+    #[command(after_help = exit::HELP)]
+    Mastery(MasteryArgs),
+}
+
+/// `sillage analytics mastery`.
+#[derive(Args, Debug)]
+pub(crate) struct MasteryArgs {
+    #[command(flatten)]
+    pub(crate) installation: Installation,
+    /// The time: answers given later are left out
+    #[arg(long, value_name = "RFC3339")]
+    pub(crate) as_of: DateTime<Utc>,
 }
 
 /// `sillage analytics check`.

@@ -14,6 +14,7 @@ mod http;
 mod import;
 mod lake_check;
 mod loadtest;
+mod mastery_as_of;
 mod model_check;
 mod output;
 mod play;
@@ -105,6 +106,7 @@ async fn analytics(args: AnalyticsArgs) -> anyhow::Result<()> {
         Some(AnalyticsCommand::Refuse(args)) => fit::refuse(args).await,
         Some(AnalyticsCommand::Rollback(args)) => fit::roll_back(args).await,
         Some(AnalyticsCommand::Check(args)) => model_check::run(args).await,
+        Some(AnalyticsCommand::Mastery(args)) => mastery_as_of::run(args).await,
     }
 }
 
@@ -120,6 +122,7 @@ fn analytics_wants_json(args: &AnalyticsArgs) -> bool {
         Some(AnalyticsCommand::Accept(args) | AnalyticsCommand::Refuse(args)) => &args.installation,
         Some(AnalyticsCommand::Rollback(args)) => &args.installation,
         Some(AnalyticsCommand::Check(args)) => &args.installation,
+        Some(AnalyticsCommand::Mastery(args)) => &args.installation,
     };
     installation.common.json
 }

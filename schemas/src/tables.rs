@@ -161,7 +161,12 @@ impl Table {
 }
 
 /// Every table of the lake, in the order of the line.
-pub const ALL: [&Table; 3] = [&statements::TABLE, &answers::TABLE, &mastery::TABLE];
+pub const ALL: [&Table; 4] = [
+    &statements::TABLE,
+    &answers::TABLE,
+    &mastery::TABLE,
+    &mastery::AS_OF,
+];
 
 const fn required(name: &'static str, kind: ColumnType, meaning: &'static str) -> Column {
     Column {

@@ -44,5 +44,6 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     totals::get,
     status::get,
     jobs::mastery,
+    jobs::mastery_as_of,
 ))]
 struct Documented;

@@ -21,9 +21,18 @@ pub(super) struct AsOf {
 impl AsOf {
     /// Now where it is left out.
     pub(super) fn read(&self) -> Result<DateTime<Utc>, Problem> {
-        let Some(text) = &self.as_of else {
-            return Ok(service::clock::now());
-        };
+        match &self.as_of {
+            Some(text) => Self::time(text),
+            None => Ok(service::clock::now()),
+        }
+    }
+
+    /// It may not be left out.
+    pub(super) fn required(&self) -> Result<DateTime<Utc>, Problem> {
+        Self::time(self.as_of.as_deref().unwrap_or_default())
+    }
+
+    fn time(text: &str) -> Result<DateTime<Utc>, Problem> {
         let read = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc());
         read.map_err(|_| {
             let detail = "as_of is a time of RFC 3339 with its offset, such as \

@@ -85,6 +85,11 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
         web::resource("/api/v1/jobs/mastery")
             .route(web::post().to(jobs::mastery))
             .default_service(web::to(|| method_not_allowed("POST"))),
+    )
+    .service(
+        web::resource("/api/v1/jobs/mastery-as-of")
+            .route(web::post().to(jobs::mastery_as_of))
+            .default_service(web::to(|| method_not_allowed("POST"))),
     );
 }
 

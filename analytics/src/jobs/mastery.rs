@@ -11,13 +11,13 @@ use serde::Serialize;
 
 use super::odd;
 use super::recompute::{Beside, Folds, Recompute, RecomputeError, without_answers};
-use super::rows::Run;
+use super::rows::{Run, Upto};
 use crate::Analytics;
 use crate::fold::{Usage, batch};
 use crate::lake::{self, LakeError};
 use crate::store::runs::{self, Cause};
 use crate::store::versions::{self, Status};
-use crate::store::{self, StoreError, account_person, feed, inputs, item_usage, pupils};
+use crate::store::{self, StoreError, account_person, feed, item_usage, pupils};
 
 /// Why there is no new version. Nothing of it is served.
 #[derive(Debug, thiserror::Error)]
@@ -155,7 +155,7 @@ impl<'a> Job<'a> {
         let lake_version = answers.as_ref().map(|answers| answers.version);
         let lake_seq = answers.as_ref().map_or(0, |answers| answers.seq);
         let place = lake_version.map(|version| (version, lake_seq));
-        let run = runs::insert(&transaction, cause, version, &fingerprint, place).await?;
+        let run = runs::insert(&transaction, cause, Some(version), &fingerprint, place).await?;
         store::commit(transaction).await?;
         Ok(Self {
             analytics,
@@ -210,24 +210,18 @@ impl<'a> Job<'a> {
     /// table `mastery`. When it returns, every answer was folded.
     async fn fold_lake(&mut self, rows: &mut lake::MasteryRows) -> Result<(), JobError> {
         let client = store::client(self.analytics.pool()).await?;
-        // What is declared or evaluated from now on marks persons of this version, too.
-        let inputs = inputs::all(&client).await?;
+        let position = self.report.lake_seq;
+        let beside = Beside::read(&client, position).await?;
+        drop(client);
         let run = Run {
             run: self.report.run,
             as_of: self.as_of,
+            upto: Upto::Last,
         };
         let Some(answers) = self.answers.take() else {
-            drop(client);
-            let folds = without_answers(&self.model, &run, inputs)?;
+            let folds = without_answers(&self.model, &run, beside.inputs)?;
             return self.write(&folds, 0, &Usage::default()).await;
         };
-        let position = answers.seq;
-        let beside = Beside {
-            owners: account_person::all(&client).await?,
-            left_out: feed::not_counting(&client, position).await?,
-            inputs,
-        };
-        drop(client);
         let model = Arc::clone(&self.model);
         let mut recompute = Recompute::start(answers, model, run.clone(), beside).await?;
         let mut last = None;

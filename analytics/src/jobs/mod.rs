@@ -2,10 +2,12 @@
 //!
 //! [`mastery`] makes a new version of all states: [`recompute`] folds the lake's answers as a
 //! DataFusion plan, [`rows`] turns states into rows of the lake's table `mastery`, and the feed
-//! gives what the lake lacks yet. Before it, [`odd`] looks for answers that may not count. They run on threads of their own.
+//! gives what the lake lacks yet. Before it, [`odd`] looks for answers that may not count. [`as_of`] computes mastery as it was at a
+//! time, for the lake alone. They run on threads of their own.
 //!
 //! [`fit`] proposes items and constants: [`persons`] reads the lake's answers, `gather` puts them by subject. [`check`] counts whether predictions come true.
 
+pub mod as_of;
 mod beside;
 pub mod check;
 pub mod fit;

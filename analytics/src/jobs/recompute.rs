@@ -18,10 +18,12 @@ use arrow::array::AsArray as _;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use arrow::error::ArrowError;
+use chrono::{DateTime, Utc};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::{displayable, execute_stream};
 use datafusion::prelude::SessionContext;
+use deadpool_postgres::GenericClient;
 use futures::StreamExt;
 use schemas::ids::{AccountKey, PersonKey, StatementId};
 
@@ -29,21 +31,14 @@ use super::beside::register_left_out;
 use super::rows::Run;
 use crate::fold::{Inputs, PersonFold, Usage};
 use crate::lake::Answers;
-use crate::store::account_person::Owners;
+use crate::store::account_person::{self, Owners};
+use crate::store::{StoreError, feed, inputs};
 use operator::Known;
 
 pub use folds::Folds;
 
-/// How often each activity was answered: a plan apart, simpler, so that it tells as well whether all
-/// answers were folded.
-const USAGE: &str = "
-    select activity, count(*) as answers, count(*) filter (where correct) as correct
-      from answers group by activity";
-
-/// The same while some answers are void.
-const USAGE_OF_VALID: &str = "
-    select a.activity, count(*) as answers, count(*) filter (where a.correct) as correct
-      from answers a left anti join voided v on v.id = a.id group by a.activity";
+/// Answers that count, where some do not.
+const WITHOUT_LEFT_OUT: &str = "left anti join voided v on v.id = a.id";
 
 /// Why a recomputation gave no states.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +86,29 @@ pub struct Beside {
     pub left_out: Vec<StatementId>,
     /// What persons declared, and what was found outside.
     pub inputs: BTreeMap<PersonKey, Inputs>,
+}
+
+impl Beside {
+    /// What is known now, to be folded with the answers of the lake up to a position.
+    pub async fn read(client: &impl GenericClient, position: i64) -> Result<Self, StoreError> {
+        Ok(Self {
+            // First: what is declared or evaluated from now on marks persons of the version that is built.
+            inputs: inputs::all(client).await?,
+            owners: account_person::all(client).await?,
+            left_out: feed::not_counting(client, position).await?,
+        })
+    }
+
+    /// Without the evaluations after a time.
+    #[must_use]
+    pub fn until(mut self, as_of: DateTime<Utc>) -> Self {
+        let until = |(person, inputs): (PersonKey, Inputs)| {
+            let inputs = inputs.until(as_of.timestamp_micros());
+            (inputs != Inputs::default()).then_some((person, inputs))
+        };
+        self.inputs = self.inputs.into_iter().filter_map(until).collect();
+        self
+    }
 }
 
 /// The persons of a version of the lake, some at a time.
@@ -179,12 +197,7 @@ impl Recompute {
     /// # Errors
     /// [`RecomputeError::Count`] unless it is as often as answers were folded.
     pub async fn usage(self) -> Result<Usage, RecomputeError> {
-        let question = if self.known.left_out.is_empty() {
-            USAGE
-        } else {
-            USAGE_OF_VALID
-        };
-        let batches = self.session.sql(question).await?.collect().await?;
+        let batches = self.session.sql(&self.question()).await?.collect().await?;
         let mut usage = Usage::default();
         let mut rows = 0;
         for batch in &batches {
@@ -208,6 +221,23 @@ impl Recompute {
                 rows,
             })
         }
+    }
+
+    /// How often each activity was answered: a plan apart, simpler, so that it tells as well whether all
+    /// answers were folded.
+    fn question(&self) -> String {
+        let join = match self.known.left_out.is_empty() {
+            true => "",
+            false => WITHOUT_LEFT_OUT,
+        };
+        let until = self.known.run.until();
+        let until = until.map_or_else(String::new, |until| {
+            format!("where a.answered_at <= to_timestamp_micros({until})")
+        });
+        format!(
+            "select a.activity, count(*) as answers, count(*) filter (where a.correct) as correct
+               from answers a {join} {until} group by a.activity"
+        )
     }
 
     /// Answers folded until now.

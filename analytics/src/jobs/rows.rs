@@ -21,6 +21,25 @@ pub struct Run {
     pub run: i64,
     /// The time at which mastery is evaluated.
     pub as_of: DateTime<Utc>,
+    /// Which answers are folded.
+    pub upto: Upto,
+}
+
+/// Which answers a run folds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upto {
+    /// All there are.
+    Last,
+    /// Those given until the time at which mastery is evaluated.
+    AsOf,
+}
+
+impl Run {
+    /// The time of the last answer that is folded, in microseconds; none where all are.
+    #[must_use]
+    pub fn until(&self) -> Option<i64> {
+        (self.upto == Upto::AsOf).then(|| self.as_of.timestamp_micros())
+    }
 }
 
 /// Rows as they gather.

@@ -7,9 +7,12 @@ mod answers;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::lake::{Lake, LakeTable, Pace, Pending, Relay, app_id, register, session};
-use arrow::array::RecordBatch;
-use datafusion::prelude::SessionContext;
+use ::lake::{Lake, LakeTable, Pace, Pending, Relay, app_id, frame, register, session};
+use arrow::array::{AsArray as _, RecordBatch, TimestampMicrosecondArray};
+use arrow::datatypes::Int64Type;
+use chrono::{DateTime, Utc};
+use datafusion::common::ScalarValue;
+use datafusion::prelude::{SessionContext, col, lit};
 use schemas::tables::{self, Table};
 use tokio_util::sync::CancellationToken;
 
@@ -154,7 +157,7 @@ pub async fn positions(analytics: &Analytics) -> Result<Positions, LakeError> {
     })
 }
 
-/// The rows of a run, on their way into the table `mastery`.
+/// The rows of a run, on their way into the table `mastery`, or `mastery_as_of`.
 #[derive(Debug)]
 pub struct MasteryRows {
     table: LakeTable,
@@ -168,9 +171,18 @@ impl MasteryRows {
         Self::of(&place(analytics)).await
     }
 
-    /// The same in any lake.
+    /// Rows of a run as of a time.
+    pub async fn as_of(analytics: &Analytics) -> Result<Self, LakeError> {
+        Self::into(&place(analytics), &tables::mastery::AS_OF).await
+    }
+
+    /// The rows of [`MasteryRows::open`] in any lake.
     pub async fn of(lake: &Lake) -> Result<Self, LakeError> {
-        let table = LakeTable::open(lake, &tables::mastery::TABLE).await?;
+        Self::into(lake, &tables::mastery::TABLE).await
+    }
+
+    async fn into(lake: &Lake, declared: &'static Table) -> Result<Self, LakeError> {
+        let table = LakeTable::open(lake, declared).await?;
         let file = table.pending()?;
         Ok(Self {
             table,
@@ -194,8 +206,39 @@ impl MasteryRows {
     /// Puts them in place of the former run's, in one commit: where there are none, nothing stays.
     pub async fn publish(mut self) -> Result<(), LakeError> {
         self.table.refresh().await?;
-        Ok(self.table.overwrite(self.file).await?)
+        self.table.overwrite(self.file).await?;
+        // Nobody else looks after this table.
+        Ok(self.table.vacuum().await?)
     }
+
+    /// Puts them in place of those of earlier runs as of the same time, in one commit.
+    pub async fn publish_as_of(mut self, as_of: DateTime<Utc>) -> Result<(), LakeError> {
+        self.table.refresh().await?;
+        let runs = runs_as_of(&self.table, as_of).await?;
+        let of_them = |run| runs.contains(&run);
+        self.table.overwrite_runs(of_them, self.file).await?;
+        Ok(self.table.vacuum().await?)
+    }
+}
+
+/// The runs whose rows are as of a time. Asked of the rows: the log keeps a time to the millisecond only.
+async fn runs_as_of(table: &LakeTable, as_of: DateTime<Utc>) -> Result<Vec<i64>, LakeError> {
+    let files = table.files()?;
+    if files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let at = TimestampMicrosecondArray::from(vec![as_of.timestamp_micros()]);
+    let at = ScalarValue::try_from_array(&at.with_timezone("UTC"), 0)?;
+    let runs = frame(&SessionContext::new(), table, &files)?
+        .filter(col("as_of").eq(lit(at)))?
+        .select_columns(&["run"])?
+        .distinct()?
+        .collect()
+        .await?;
+    let runs = runs
+        .iter()
+        .map(|batch| batch.column(0).as_primitive::<Int64Type>());
+    Ok(runs.flat_map(|runs| runs.values().to_vec()).collect())
 }
 
 fn place(analytics: &Analytics) -> Lake {

@@ -48,6 +48,10 @@ pub const MIGRATIONS: Migrations = Migrations {
             "0004_odd_answers",
             include_str!("../../migrations/0004_odd_answers.sql"),
         ),
+        (
+            "0005_as_of",
+            include_str!("../../migrations/0005_as_of.sql"),
+        ),
     ],
 };
 

@@ -16,6 +16,8 @@ pub enum Cause {
     Request,
     /// It was time.
     Schedule,
+    /// Somebody asked for mastery as of a time.
+    AsOf,
 }
 
 impl Cause {
@@ -26,6 +28,7 @@ impl Cause {
             Self::Model => "model",
             Self::Request => "request",
             Self::Schedule => "schedule",
+            Self::AsOf => "as_of",
         }
     }
 }
@@ -76,11 +79,11 @@ impl JobLock {
     }
 }
 
-/// A recomputation begins.
+/// A recomputation begins; it makes no version where it is as of a time.
 pub async fn insert(
     client: &impl GenericClient,
     cause: Cause,
-    version: i64,
+    version: Option<i64>,
     model: &str,
     lake: Option<(i64, i64)>,
 ) -> Result<i64, StoreError> {

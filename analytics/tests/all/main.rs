@@ -1,6 +1,7 @@
 //! Analytics over a real PostgreSQL and a real lake: what is folded, recomputed, imported, shown.
 
 mod alarms;
+mod as_of;
 mod checks;
 mod equal;
 mod fit;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use analytics::fold::{Answer, Inputs, PersonFold};
 use analytics::jobs::recompute::{Beside, Recompute, RecomputeError};
-use analytics::jobs::rows::Run;
+use analytics::jobs::rows::{Run, Upto};
 use analytics::lake::{Answers, table_rows};
 use analytics::store::lake_feed::ShippedAnswer;
 use analytics::store::pupils::Columns;
@@ -141,6 +141,7 @@ impl Shipped {
         let run = Run {
             run: 1,
             as_of: start() + Duration::days(30),
+            upto: Upto::Last,
         };
         Recompute::start(answers, model(), run, beside)
             .await

@@ -316,6 +316,7 @@ fn openapi_has_every_route() {
             "/api/v1/classes/{key}/mastery",
             "/api/v1/framework",
             "/api/v1/jobs/mastery",
+            "/api/v1/jobs/mastery-as-of",
             "/api/v1/pupils/resolve",
             "/api/v1/pupils/{key}/declared-profile",
             "/api/v1/pupils/{key}/evaluations",

@@ -191,6 +191,7 @@ async fn a_credential_of_a_school_sees_its_classes_and_pupils_alone() {
         TestRequest::put().uri("/api/v1/framework"),
         TestRequest::put().uri("/api/v1/roster"),
         TestRequest::post().uri("/api/v1/jobs/mastery"),
+        TestRequest::post().uri("/api/v1/jobs/mastery-as-of?as_of=2026-03-02T18:30:00Z"),
     ] {
         let (status, body) = world.call(request, &bound).await;
         assert_eq!((status, &body["rule"]), (403, &json!("school-bound")));

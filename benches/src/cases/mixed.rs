@@ -9,11 +9,10 @@
 //! statement must be stored and in the lake, every answer among them folded, once by either way, and the
 //! views of all classes must show them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use futures::future::try_join_all;
 use schemas::profile::verbs;
 use serde::Deserialize;
 use service::pg::{self, Pool};
@@ -28,9 +27,10 @@ use crate::apart::Apart;
 use crate::cluster::Private;
 use crate::cpu::Used;
 use crate::histogram::Histogram;
-use crate::load::{self, Outcome, Pace, Plan, Reply, Sender};
+use crate::load::{self, Outcome, Pace, Plan};
 use crate::national::{Country, DEMONSTRATION_PORTAL, Statements};
 use crate::report::{Bar, Report, complain, median};
+use crate::senders::{self, Pupil, Supply, class_views, lock, readers};
 use crate::server::{cores, on_two_runtimes};
 use crate::talk::Talk;
 use crate::{samples, school, shapes, store, stored};
@@ -161,7 +161,7 @@ pub(super) async fn migrate(cluster: &Private, database: &str) -> anyhow::Result
     Ok(())
 }
 
-fn administration(server: &Apart) -> anyhow::Result<Administration> {
+pub(super) fn administration(server: &Apart) -> anyhow::Result<Administration> {
     Administration::of(server.address(), server.authorization())
 }
 
@@ -171,7 +171,7 @@ struct Bench<'a> {
     load: &'a Handle,
     arguments: &'a Arguments,
     /// All that is ever posted comes from one supply, in the order of its times.
-    supply: Arc<Mutex<Statements>>,
+    supply: Supply,
     acknowledged: u64,
 }
 
@@ -254,32 +254,8 @@ impl Bench<'_> {
     }
 
     async fn pupils(&self, server: &Apart) -> anyhow::Result<Vec<Pupil>> {
-        let connections = 0..self.arguments.connections;
-        let talks = connections.map(|_| self.talk(server));
-        let pupil = |talk| Pupil {
-            talk,
-            supply: Arc::clone(&self.supply),
-            text: String::with_capacity(4 * 1024),
-        };
-        Ok(try_join_all(talks).await?.into_iter().map(pupil).collect())
-    }
-
-    async fn readers(&self, server: &Apart, paths: Vec<String>) -> anyhow::Result<Vec<Reader>> {
-        ensure!(!paths.is_empty(), "there is nothing to read");
-        let paths = Arc::new(paths);
-        let talks = (0..READERS).map(|_| self.talk(server));
-        let reader = |talk| Reader {
-            talk,
-            paths: Arc::clone(&paths),
-        };
-        Ok(try_join_all(talks).await?.into_iter().map(reader).collect())
-    }
-
-    /// A connection that is driven by the threads of the load.
-    async fn talk(&self, server: &Apart) -> anyhow::Result<Talk> {
-        let (address, authorization) = (server.address(), server.authorization().to_owned());
-        let talk = async move { Talk::at(address, &authorization).await };
-        self.load.spawn(talk).await?
+        let connections = usize::from(self.arguments.connections);
+        senders::pupils(server, self.load, connections, &self.supply).await
     }
 
     /// Everything at once.
@@ -299,10 +275,10 @@ impl Bench<'_> {
             things: usize::MAX,
         };
         let pupils = self.pupils(server).await?;
-        let teachers = self
-            .readers(server, class_views(&administration).await?)
-            .await?;
-        let queries = self.readers(server, queries(&client).await?).await?;
+        let views = class_views(&administration).await?;
+        let teachers = readers(server, self.load, READERS, views).await?;
+        let queries = queries(&client).await?;
+        let queries = readers(server, self.load, READERS, queries).await?;
         let before = Used::now(self.cluster.pid(), server.pid());
         let start = Instant::now();
         let until = start + during;
@@ -327,56 +303,6 @@ impl Bench<'_> {
             elapsed,
         })
     }
-}
-
-/// Posts the next statement of all, whoever's it is.
-struct Pupil {
-    talk: Talk,
-    supply: Arc<Mutex<Statements>>,
-    text: String,
-}
-
-impl Sender for Pupil {
-    async fn send(&mut self, _number: usize) -> anyhow::Result<Reply> {
-        self.text.clear();
-        lock(&self.supply).write(&mut self.text);
-        self.talk.post(self.text.as_bytes()).await?;
-        Ok(Reply::Stored)
-    }
-}
-
-/// Reads one thing after another.
-struct Reader {
-    talk: Talk,
-    paths: Arc<Vec<String>>,
-}
-
-impl Sender for Reader {
-    async fn send(&mut self, number: usize) -> anyhow::Result<Reply> {
-        self.talk
-            .get(&self.paths[number % self.paths.len()])
-            .await?;
-        Ok(Reply::Stored)
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The views of all classes.
-async fn class_views(administration: &Administration) -> anyhow::Result<Vec<String>> {
-    #[derive(Deserialize)]
-    struct Class {
-        key: String,
-    }
-    #[derive(Deserialize)]
-    struct Classes {
-        classes: Vec<Class>,
-    }
-    let known: Classes = administration.get("/api/v1/classes").await?;
-    let path = |class: Class| format!("/api/v1/classes/{}/mastery", class.key);
-    Ok(known.classes.into_iter().map(path).collect())
 }
 
 /// The listed queries, those apart that a budget bounds: every shape once, then every shape with other

@@ -7,7 +7,7 @@ use arrow::error::ArrowError;
 use datafusion::prelude::{col, lit};
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
-use deltalake::kernel::{Action, Add, StructType, Transaction};
+use deltalake::kernel::{Action, Add, LogicalFileView, StructType, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::table::state::DeltaTableState;
 use deltalake::writer::{DeltaWriter, RecordBatchWriter};
@@ -17,6 +17,7 @@ use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 use schemas::tables::{ColumnType, Table};
+use serde_json::Value;
 
 use crate::{Lake, LakeError};
 
@@ -269,6 +270,19 @@ impl LakeTable {
         self.in_place_of_all(adds, vec![self.rewrite()]).await
     }
 
+    /// Puts these rows in place of the files of some runs, in one commit: a file of a table that has a column
+    /// `run` holds one.
+    pub async fn overwrite_runs(
+        &mut self,
+        is_former: impl Fn(i64) -> bool,
+        rows: Pending,
+    ) -> Result<(), LakeError> {
+        let adds = rows.finish().await?;
+        let marks = vec![self.rewrite()];
+        let is_former = |file: &LogicalFileView| only(file, "run").is_some_and(&is_former);
+        self.in_place_of(is_former, adds, marks).await
+    }
+
     /// Puts these files in place of all there are, and sets the position of `app_id`, in one commit.
     ///
     /// # Errors
@@ -288,8 +302,18 @@ impl LakeTable {
         adds: Vec<Add>,
         marks: Vec<Transaction>,
     ) -> Result<(), LakeError> {
+        self.in_place_of(|_| true, adds, marks).await
+    }
+
+    async fn in_place_of(
+        &mut self,
+        is_former: impl Fn(&LogicalFileView) -> bool,
+        adds: Vec<Add>,
+        marks: Vec<Transaction>,
+    ) -> Result<(), LakeError> {
         let log = self.state()?.log_data();
-        let removes = log.iter().map(|file| file.remove_action(true));
+        let former = log.iter().filter(is_former);
+        let removes = former.map(|file| file.remove_action(true));
         let actions = removes
             .map(Action::Remove)
             .chain(adds.into_iter().map(Action::Add))
@@ -395,6 +419,13 @@ impl LakeTable {
             Err(LakeError::Columns(self.declared.name))
         }
     }
+}
+
+/// The one value that a file holds of a column of whole numbers, by what the log tells of it.
+pub(crate) fn only(file: &LogicalFileView, column: &str) -> Option<i64> {
+    let stats: Value = serde_json::from_str(&file.stats()?).ok()?;
+    let (least, greatest) = (&stats["minValues"][column], &stats["maxValues"][column]);
+    least.as_i64().filter(|_| least == greatest)
 }
 
 /// Of every commit. Old entries of the log are cleared with the old files, not at each commit: that

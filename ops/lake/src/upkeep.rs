@@ -18,9 +18,8 @@ use deltalake::kernel::{Action, Add, LogicalFileView};
 use deltalake::protocol::DeltaOperation;
 use deltalake::protocol::checkpoints::cleanup_metadata;
 use futures::StreamExt as _;
-use serde_json::Value;
 
-use crate::table::{BUCKET, KEEP_DAYS, ORDER, Pending};
+use crate::table::{BUCKET, KEEP_DAYS, ORDER, Pending, only};
 use crate::{LakeError, LakeTable, snapshot};
 
 /// Sizes of files, in bytes, by which small ones are put together.
@@ -225,10 +224,7 @@ fn runs(rows: &RecordBatch) -> Result<Vec<(i32, Range<usize>)>, DataFusionError>
 
 /// The one bucket that a file holds, by what the log tells of it.
 pub(crate) fn bucket(file: &LogicalFileView) -> Option<i32> {
-    let stats: Value = serde_json::from_str(&file.stats()?).ok()?;
-    let (least, greatest) = (&stats["minValues"][BUCKET], &stats["maxValues"][BUCKET]);
-    let bucket = least.as_i64().filter(|_| least == greatest)?;
-    i32::try_from(bucket).ok()
+    i32::try_from(only(file, BUCKET)?).ok()
 }
 
 fn size(file: &LogicalFileView) -> u64 {

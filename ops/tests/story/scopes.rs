@@ -215,6 +215,7 @@ fn api() -> Vec<Row> {
         Row::of_every_school(Method::GET, "/api/v1/totals", READERS),
         Row::of_every_school(Method::GET, "/api/v1/status", READERS),
         Row::of_every_school(Method::POST, "/api/v1/jobs/mastery", ADMINISTRATORS),
+        Row::of_every_school(Method::POST, "/api/v1/jobs/mastery-as-of", ADMINISTRATORS),
         Row::new(Method::GET, "/api/v1/catalogue", READERS),
         Row::of_every_school(Method::PUT, "/api/v1/catalogue", ADMINISTRATORS),
     ]

@@ -1,4 +1,5 @@
-//! `mastery`: what a run of the recomputation found, a row a person and competency or domain.
+//! `mastery`: what a run of the recomputation found, a row a person and competency or domain; `mastery_as_of`: the same as
+//! of times that were asked for.
 
 use std::sync::{Arc, LazyLock};
 
@@ -6,12 +7,12 @@ use arrow::datatypes::SchemaRef;
 
 use super::ColumnType::{Boolean, Float64, Int32, Int64, Timestamp, Utf8};
 use super::Privacy::{Identifying, Neutral, Personal};
-use super::{Table, optional, required};
+use super::{Column, Table, optional, required};
 
 /// Version of the columns.
 pub const VERSION: i32 = 1;
 
-/// The Arrow schema of the table.
+/// The Arrow schema of both tables.
 #[must_use]
 pub fn schema() -> SchemaRef {
     static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| TABLE.arrow_schema());
@@ -25,7 +26,20 @@ pub const TABLE: Table = Table {
     row: "One person's mastery of one competency or domain, as one run of the job found it.",
     writer: "Analytics, at the end of each recomputation.",
     bucketed: false,
-    columns: &[
+    columns: COLUMNS,
+};
+
+/// Rows of the same columns as of the times that were asked for.
+pub const AS_OF: Table = Table {
+    name: "mastery_as_of",
+    version: VERSION,
+    row: "One person's mastery of one competency or domain as it was at a time, by the answers given until then.",
+    writer: "Analytics, when somebody asks (`sillage analytics mastery --as-of`): in place of the rows of the same time.",
+    bucketed: false,
+    columns: COLUMNS,
+};
+
+const COLUMNS: &[Column] = &[
         required("run", Int64, "Number of the run.")
 .from("none: the number of the run", Neutral),
         required(
@@ -84,5 +98,4 @@ pub const TABLE: Table = Table {
             "Fingerprint of the model: everything that changes a state (SHA-256, hexadecimal).",
         )
 .from("none: of the model", Neutral),
-    ],
-};
+];

@@ -187,6 +187,7 @@ struct Current {
 struct Folder {
     known: Arc<Known>,
     accounts: Accounts,
+    until: Option<i64>,
     activities: Activities,
     current: Option<Current>,
     gathered: Vec<Gathered>,
@@ -197,6 +198,7 @@ struct Folder {
 impl Folder {
     fn new(known: Arc<Known>, accounts: Accounts) -> Self {
         Self {
+            until: known.run.until(),
             known,
             accounts,
             activities: Activities::default(),
@@ -253,11 +255,14 @@ impl Folder {
         {
             return Ok(());
         }
+        let answered_at = batch.answered_at.value(row);
+        if self.until.is_some_and(|until| answered_at > until) {
+            return Ok(());
+        }
         let device = match batch.device_id.is_valid(row) {
             true => Some(self.device(batch.device_id.value(row))?),
             false => None,
         };
-        let answered_at = batch.answered_at.value(row);
         let time_s = (!batch.invented_time.value(row)).then(|| ::mastery::seconds(answered_at));
         self.gathered.push(Gathered {
             answered_at,

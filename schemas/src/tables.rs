@@ -49,9 +49,17 @@ pub enum ColumnType {
     Utf8,
     /// Microseconds since 1970 in UTC.
     Timestamp,
+    /// A list of texts, none of them null in what we write.
+    TextList,
 }
 
 impl ColumnType {
+    /// What a list is made of, as Delta names it.
+    #[must_use]
+    pub fn element() -> Field {
+        Field::new("element", DataType::Utf8, true)
+    }
+
     /// The Arrow type.
     #[must_use]
     pub fn data_type(self) -> DataType {
@@ -62,6 +70,7 @@ impl ColumnType {
             Self::Boolean => DataType::Boolean,
             Self::Utf8 => DataType::Utf8,
             Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Self::TextList => DataType::List(Arc::new(Self::element())),
         }
     }
 }

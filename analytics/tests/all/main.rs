@@ -11,6 +11,7 @@ mod recompute;
 mod rest;
 mod roster;
 mod school;
+mod tagged;
 mod versions;
 mod why;
 mod world;

@@ -7,7 +7,7 @@ use arrow::error::ArrowError;
 use datafusion::prelude::{col, lit};
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
-use deltalake::kernel::{Action, Add, StructType, Transaction};
+use deltalake::kernel::{Action, Add, StructField, StructType, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::table::state::DeltaTableState;
 use deltalake::writer::{DeltaWriter, RecordBatchWriter};
@@ -88,7 +88,8 @@ pub struct LakeTable {
 }
 
 impl LakeTable {
-    /// The table at its newest version; it is created when there is none.
+    /// The table at its newest version; it is created when there is none, and gets the columns that it does not
+    /// have yet.
     pub async fn open(lake: &Lake, declared: &'static Table) -> Result<Self, LakeError> {
         let delta = DeltaTable::try_from_url(lake.url(declared)?)
             .await
@@ -98,10 +99,11 @@ impl LakeTable {
         } else {
             create(delta, declared).await?
         };
-        Self::checked(declared, delta)
+        Self::checked(declared, delta)?.with_all_columns().await
     }
 
-    /// The table at its newest version, for reading; none when nobody has made it yet.
+    /// The table at its newest version, for reading; none when nobody has made it yet. Columns that its files do not
+    /// have yet read as null.
     pub async fn existing(
         lake: &Lake,
         declared: &'static Table,
@@ -377,19 +379,52 @@ impl LakeTable {
         Ok(())
     }
 
+    /// Gives a table that a former version of the program made the columns that it has not. Its files stay as they
+    /// are.
+    async fn with_all_columns(mut self) -> Result<Self, LakeError> {
+        let new = self.missing()?;
+        if new.is_empty() {
+            return Ok(self);
+        }
+        let added = self.delta.clone().add_columns().with_fields(new);
+        match added.with_commit_properties(properties(Vec::new())).await {
+            Ok(delta) => self.delta = delta,
+            Err(error) => {
+                self.refresh().await?;
+                // Another process may have done it at the same moment.
+                if !self.missing()?.is_empty() {
+                    return Err(self.fault("given its new columns")(error));
+                }
+            }
+        }
+        Ok(self)
+    }
+
+    /// The columns that are declared and that the table has not.
+    fn missing(&self) -> Result<Vec<StructField>, LakeError> {
+        let wanted = kernel_schema(self.declared)?;
+        let found = self.state()?.schema();
+        let missing = wanted.fields().skip(found.fields().count());
+        Ok(missing.cloned().collect())
+    }
+
+    /// The columns that the table has are the first ones declared; others may only be ones that can be null.
     fn check_columns(&self) -> Result<(), LakeError> {
         let wanted = kernel_schema(self.declared)?;
         let state = self.state()?;
         let found = state.schema();
         // A column that a table is partitioned by is not in its files.
         let is_partitioned = !state.metadata().partition_columns().is_empty();
-        let same = wanted
+        let has = found.fields().count();
+        let same = found
             .fields()
             .map(|field| (field.name(), field.data_type()))
-            .eq(found
+            .eq(wanted
                 .fields()
+                .take(has)
                 .map(|field| (field.name(), field.data_type())));
-        if same && !is_partitioned {
+        let rest_may_be_null = wanted.fields().skip(has).all(StructField::is_nullable);
+        if same && rest_may_be_null && !is_partitioned {
             Ok(())
         } else {
             Err(LakeError::Columns(self.declared.name))

@@ -96,6 +96,7 @@ fn field(column: &'static Column) -> Field {
             ColumnType::Boolean => "boolean",
             ColumnType::Utf8 => "string",
             ColumnType::Timestamp => "datetime",
+            ColumnType::TextList => "array",
         },
         description: column.meaning,
         unit: column.unit,

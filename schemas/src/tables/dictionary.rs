@@ -65,5 +65,6 @@ fn type_name(kind: ColumnType) -> &'static str {
         ColumnType::Boolean => "boolean",
         ColumnType::Utf8 => "text",
         ColumnType::Timestamp => "timestamp (µs, UTC)",
+        ColumnType::TextList => "list of text",
     }
 }

@@ -5,6 +5,7 @@
 //! gives what the lake lacks yet. Before it, [`odd`] looks for answers that may not count. They run on threads of their own.
 //!
 //! [`fit`] proposes items and constants: [`persons`] reads the lake's answers, `gather` puts them by subject. [`check`] counts whether predictions come true.
+//! [`service_usage`] counts who used what of the service, from the lake's statements.
 
 mod beside;
 pub mod check;
@@ -15,3 +16,4 @@ pub mod odd;
 pub mod persons;
 pub mod recompute;
 pub mod rows;
+pub mod service_usage;

@@ -1,8 +1,9 @@
-//! Analytics' side of the lake: the relay of answers, what the jobs read, what they write.
+//! Analytics' side of the lake: the relay of answers, copies of small tables, what the jobs read, what they write.
 //!
 //! [`::lake`] has the tables and the relay's loop; here stands what is particular to answers.
 
 mod answers;
+pub mod copies;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -198,7 +199,7 @@ impl MasteryRows {
     }
 }
 
-fn place(analytics: &Analytics) -> Lake {
+pub(crate) fn place(analytics: &Analytics) -> Lake {
     Lake::at(&analytics.config().lake_root)
 }
 

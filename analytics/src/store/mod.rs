@@ -5,6 +5,7 @@ pub mod account_person;
 pub mod calibrations;
 pub mod checks;
 pub mod classes;
+pub mod copies;
 pub mod declared_profiles;
 pub mod evaluations;
 pub mod feed;
@@ -47,6 +48,10 @@ pub const MIGRATIONS: Migrations = Migrations {
         (
             "0004_odd_answers",
             include_str!("../../migrations/0004_odd_answers.sql"),
+        ),
+        (
+            "0006_histories",
+            include_str!("../../migrations/0006_histories.sql"),
         ),
     ],
 };

@@ -2,6 +2,7 @@
 
 mod alarms;
 mod checks;
+mod copies;
 mod equal;
 mod fit;
 mod fold;
@@ -11,6 +12,7 @@ mod recompute;
 mod rest;
 mod roster;
 mod school;
+mod service_usage;
 mod tagged;
 mod versions;
 mod why;

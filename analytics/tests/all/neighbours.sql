@@ -49,7 +49,7 @@ create table neighbours.catalogues (version bigint generated always as identity,
 create table neighbours.items (
     activity text not null,
     document jsonb not null,
-    valid_from timestamptz not null default '-infinity',
+    valid_from timestamptz not null default '2000-01-01T00:00:00Z',
     valid_to timestamptz
 );
 

@@ -10,12 +10,14 @@ use crate::world::{World, activity, given, noon};
 
 /// The competencies in the lake, by the number of the statement.
 async fn tagged(world: &World) -> BTreeMap<String, Option<Vec<String>>> {
-    let answers = analytics::lake::answers(&world.analytics).await.unwrap();
+    let answers = analytics::lake::answers(&world.analytics)
+        .await
+        .expect("a lake");
     let session = answers.expect("answers in the lake").session;
     let rows = session.sql("select id, competencies from answers").await;
     let mut tagged = BTreeMap::new();
-    for rows in rows.unwrap().collect().await.unwrap() {
-        let ids = cast(rows.column(0), &DataType::Utf8).unwrap();
+    for rows in rows.expect("a question").collect().await.expect("rows") {
+        let ids = cast(rows.column(0), &DataType::Utf8).expect("texts");
         let lists = rows.column(1).as_list::<i32>();
         for (row, id) in ids.as_string::<i32>().iter().enumerate() {
             let list = lists.is_valid(row).then(|| {
@@ -23,7 +25,7 @@ async fn tagged(world: &World) -> BTreeMap<String, Option<Vec<String>>> {
                 let uris = list.as_string::<i32>().iter().flatten();
                 uris.map(str::to_owned).collect()
             });
-            tagged.insert(id.unwrap().to_owned(), list);
+            tagged.insert(id.expect("an id").to_owned(), list);
         }
     }
     tagged

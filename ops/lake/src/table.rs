@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
+use chrono::{DateTime, Utc};
 use datafusion::prelude::{col, lit};
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
@@ -150,12 +151,7 @@ impl LakeTable {
     /// # Errors
     /// [`LakeError::OtherHistory`] when rows were shipped, but not under this id.
     pub async fn position(&self, app_id: &str) -> Result<i64, LakeError> {
-        let position = self
-            .state()?
-            .transaction_version(self.delta.log_store().as_ref(), app_id)
-            .await
-            .map_err(self.fault("read"))?;
-        match position {
+        match self.edition(app_id).await? {
             Some(position) => Ok(position),
             // Version 0 is the creation: whatever came after it came from somebody else.
             None if self.version() > 0 => Err(LakeError::OtherHistory(self.declared.name)),
@@ -304,6 +300,39 @@ impl LakeTable {
         self.commit(actions, operation, marks).await
     }
 
+    /// Puts these rows in place of all there are, and the edition that they are under `app_id`, in one commit.
+    ///
+    /// # Errors
+    /// [`LakeError::Raced`] when another process did so since the version was read.
+    pub async fn put(
+        &mut self,
+        rows: Pending,
+        app_id: &str,
+        edition: i64,
+    ) -> Result<(), LakeError> {
+        let adds = rows.finish().await?;
+        self.replace(adds, app_id, edition).await
+    }
+
+    /// The edition of the rows under `app_id`, as of the version read last; none where they were put by another
+    /// history of the database, or never.
+    pub async fn edition(&self, app_id: &str) -> Result<Option<i64>, LakeError> {
+        let log_store = self.delta.log_store();
+        let edition = self
+            .state()?
+            .transaction_version(log_store.as_ref(), app_id);
+        edition.await.map_err(self.fault("read"))
+    }
+
+    /// When the last of the files was written, and how many rows there are; none where there is no file.
+    pub fn last_written(&self) -> Result<Option<(DateTime<Utc>, usize)>, LakeError> {
+        let log = self.state()?.log_data();
+        let rows = log.iter().filter_map(|file| file.num_records()).sum();
+        let last = log.iter().map(|file| file.modification_time()).max();
+        let at = last.and_then(DateTime::from_timestamp_millis);
+        Ok(at.map(|at| (at, rows)))
+    }
+
     /// The files that make up the version read last.
     pub fn files(&self) -> Result<Vec<String>, LakeError> {
         let uris = self.delta.get_file_uris().map_err(self.fault("listed"))?;
@@ -337,8 +366,8 @@ impl LakeTable {
         self.pending_as(writer_properties().build())
     }
 
-    /// A file for rows that come sorted by [`ORDER`], and says so.
-    pub(crate) fn pending_sorted(&self) -> Result<Pending, LakeError> {
+    /// A file for rows that come sorted by those of `bucket`, `account` and `seq` that the table has, and says so.
+    pub fn pending_sorted(&self) -> Result<Pending, LakeError> {
         let columns = self.declared.columns.iter();
         let place = |name: &str| columns.clone().position(|column| column.name == name);
         let order = ORDER.iter().filter_map(|name| place(name));
@@ -472,7 +501,8 @@ fn table_properties(declared: &Table) -> Vec<(String, Option<String>)> {
         .columns
         .iter()
         .filter(|column| {
-            column.kind == ColumnType::Timestamp || [BUCKET, "seq", "run"].contains(&column.name)
+            matches!(column.kind, ColumnType::Timestamp | ColumnType::Date)
+                || [BUCKET, "seq", "run"].contains(&column.name)
         })
         .map(|column| column.name)
         .collect();

@@ -25,6 +25,8 @@ pub const TABLE: Table = Table {
     row: "One answer of one pupil to one item, by the rules of the xAPI profile. A minute after a voiding the voided answer is gone.",
     writer: "Analytics, some seconds after the commit, from `published.answers_feed`.",
     bucketed: true,
+    is_copy: false,
+    key: &["id"],
     columns: &[
         required(
             "bucket",

@@ -25,6 +25,8 @@ pub const TABLE: Table = Table {
     row: "One person's mastery of one competency or domain, as one run of the job found it.",
     writer: "Analytics, at the end of each recomputation.",
     bucketed: false,
+    is_copy: true,
+    key: &["person", "uri"],
     columns: &[
         required("run", Int64, "Number of the run.")
 .from("none: the number of the run", Neutral),

@@ -3,6 +3,7 @@
 //! One file a table, written anew when the database's rows are others than those of the copy. Which rows those are is a
 //! number, the *edition*; it is in the commit (docs/decisions/0043).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -53,11 +54,19 @@ pub async fn run(analytics: Arc<Analytics>, shutdown: CancellationToken) {
     let every = Duration::from_millis(analytics.config().lake.commit_every_ms);
     let (lake, pool) = (place(&analytics), analytics.pool());
     let mut vacuumed: Option<Instant> = None;
+    let mut told: BTreeMap<&str, String> = BTreeMap::new();
     while !shutdown.is_cancelled() {
         for copied in &copies::ALL {
-            if let Err(error) = take(&lake, pool, copied, When::Due).await {
-                let error = service::error::chain(&error);
-                tracing::error!(table = copied.table.name, %error, "could not copy a table to the lake");
+            let table = copied.table.name;
+            let Err(error) = take(&lake, pool, copied, When::Due).await else {
+                told.remove(table);
+                continue;
+            };
+            let error = service::error::chain(&error);
+            // The same fault every few seconds is one line, not thousands.
+            if told.get(table) != Some(&error) {
+                tracing::error!(table, %error, "could not copy a table to the lake");
+                told.insert(table, error);
             }
         }
         if vacuumed.is_none_or(|at| at.elapsed() > VACUUM_EVERY) {

@@ -36,6 +36,8 @@ pub struct AnalyticsSettings {
     pub odd_left_out: Vec<Sign>,
     /// Time between two checks whether predictions come true, in seconds; 0: only when asked.
     pub check_every_s: u64,
+    /// Time between two counts of the usage of the service, in seconds; 0: never.
+    pub usage_every_s: u64,
 }
 
 /// Everything analytics is told.
@@ -83,6 +85,12 @@ impl AnalyticsConfig {
         (seconds > 0).then(|| Duration::from_secs(seconds))
     }
 
+    /// None: never.
+    pub(crate) fn usage_every(&self) -> Option<Duration> {
+        let seconds = self.analytics.usage_every_s;
+        (seconds > 0).then(|| Duration::from_secs(seconds))
+    }
+
     /// Threads that jobs run on.
     #[must_use]
     pub fn recompute_threads(&self) -> usize {
@@ -101,6 +109,7 @@ mod tests {
         assert!(config.lake_root.ends_with("lake"));
         assert!(config.recompute_every().is_some());
         assert_eq!(config.check_every(), Some(Duration::from_secs(86_400)));
+        assert_eq!(config.usage_every(), Some(Duration::from_secs(3_600)));
         assert_eq!(config.analytics.recompute_threads, 0);
         assert!(config.recompute_threads() >= 1);
     }

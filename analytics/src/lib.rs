@@ -143,7 +143,7 @@ impl Analytics {
     }
 }
 
-/// Folds, recomputes, checks and ships to the lake until `shutdown`. Several copies may run.
+/// Folds, recomputes, checks, counts and ships to the lake until `shutdown`. Several copies may run.
 pub async fn run_background(
     analytics: Arc<Analytics>,
     shutdown: CancellationToken,
@@ -159,6 +159,8 @@ pub async fn run_background(
         worker::run(Arc::clone(&analytics), shutdown.clone()),
         worker::watch(Arc::clone(&analytics), shutdown.clone()),
         jobs::check::watch(Arc::clone(&analytics), shutdown.clone()),
+        lake::copies::run(Arc::clone(&analytics), shutdown.clone()),
+        jobs::service_usage::watch(Arc::clone(&analytics), shutdown.clone()),
         lake::run(Arc::clone(&analytics), shutdown),
     );
     Ok(())

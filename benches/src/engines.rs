@@ -39,8 +39,6 @@ pub struct Order {
     pub lake: String,
     /// The files of each table of the lake.
     pub tables: BTreeMap<String, Vec<String>>,
-    /// Parquet files beside the lake, each a table.
-    pub beside: BTreeMap<String, PathBuf>,
     /// Threads.
     pub threads: usize,
     /// Memory of sorts, groups and joins, in bytes.
@@ -89,23 +87,9 @@ impl Engine {
 
     /// `DuckDB`, by a Python that has it.
     pub async fn duckdb(python: &Path, order: &Order) -> anyhow::Result<Self> {
-        let order = Order {
-            tables: order
-                .tables
-                .iter()
-                .map(|(table, files)| (table.clone(), files.clone()))
-                .chain(
-                    order
-                        .beside
-                        .iter()
-                        .map(|(table, file)| (table.clone(), vec![file.display().to_string()])),
-                )
-                .collect(),
-            ..order.clone()
-        };
         let mut command = Command::new(python);
         command.args(["-c", include_str!("limits/ask_duckdb.py")]);
-        Self::start(command, &order).await
+        Self::start(command, order).await
     }
 
     async fn start(mut command: Command, order: &Order) -> anyhow::Result<Self> {
@@ -175,9 +159,6 @@ pub fn serve() -> anyhow::Result<()> {
             spill_bytes: 16 << 30,
         };
         let questions = Questions::open(&Lake::at(&order.lake), limits).await?;
-        for (name, file) in &order.beside {
-            questions.beside(name, &file.display().to_string()).await?;
-        }
         ready()?;
         while let Some(line) = lines.next_line().await? {
             let question: String = serde_json::from_str(&line)?;

@@ -9,10 +9,8 @@ use analytics::jobs::recompute::{Beside, Recompute};
 use analytics::jobs::rows::{Run, Upto};
 use analytics::lake::{Answers, table_rows};
 use anyhow::{Context as _, ensure};
-use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use lake::{Lake, LakeTable, Sizes, app_id};
 use mastery::Model;
-use parquet::arrow::ArrowWriter;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use schemas::framework::Framework;
 use schemas::tables::{Table, answers};
@@ -36,7 +34,7 @@ const FEW: u64 = 1_000_000;
 /// Answers are told each so many.
 const TOLD_EVERY: i64 = 1_000_000;
 
-/// A folder with both lakes and a catalogue. Dropped, it is removed, unless it is kept.
+/// A folder with both lakes. Dropped, it is removed, unless it is kept.
 #[derive(Debug)]
 pub struct Made {
     folder: PathBuf,
@@ -82,22 +80,20 @@ impl Made {
             fs::remove_dir_all(&made.folder)?;
         }
         fs::create_dir_all(&made.folder)?;
-        write_catalogue(&made.catalogue())?;
         ship(&made.shipped(), Year::new(SEED, count), count, EPOCH).await?;
         complain("lake: putting its files together");
         link(&made.folder.join("shipped"), &made.folder.join("compacted"))?;
         let mut table = LakeTable::open(&made.compacted(), &answers::TABLE).await?;
         compact(&mut table, sizes(count)).await?;
-        fs::write(made.folder.join("complete"), count.to_string())?;
+        fs::write(made.folder.join("complete"), complete(count))?;
         Ok(made)
     }
 
     async fn holds(&self, count: u64) -> anyhow::Result<bool> {
-        let complete = fs::read_to_string(self.folder.join("complete")).unwrap_or_default();
-        if complete != count.to_string() {
+        let found = fs::read_to_string(self.folder.join("complete")).unwrap_or_default();
+        if found != complete(count) {
             return Ok(false);
         }
-        // A table of other columns than today's does not open.
         let table = LakeTable::existing(&self.compacted(), &answers::TABLE).await;
         Ok(table.is_ok_and(|table| table.is_some()))
     }
@@ -114,12 +110,6 @@ impl Made {
         Lake::at(&self.folder.join("compacted").display().to_string())
     }
 
-    /// A Parquet file of what each activity practises: `activity`, `competency`.
-    #[must_use]
-    pub fn catalogue(&self) -> PathBuf {
-        self.folder.join("catalogue.parquet")
-    }
-
     /// Where engines may spill.
     #[must_use]
     pub fn spill(&self) -> PathBuf {
@@ -133,6 +123,11 @@ impl Drop for Made {
             drop(fs::remove_dir_all(&self.folder));
         }
     }
+}
+
+/// What is written last: so many answers, in today's columns.
+fn complete(count: u64) -> String {
+    format!("{count} answers of version {}", answers::VERSION)
 }
 
 /// A few answers are compacted as many would be.
@@ -193,26 +188,6 @@ fn link(from: &Path, to: &Path) -> anyhow::Result<()> {
                 .with_context(|| format!("could not link {}", to.display()))?;
         }
     }
-    Ok(())
-}
-
-fn write_catalogue(file: &Path) -> anyhow::Result<()> {
-    let items = catalogue()?;
-    let pairs = items.iter().flat_map(|item| {
-        let of = item.competencies.iter();
-        of.map(move |competency| (item.id.as_str(), competency.as_str()))
-    });
-    let (activities, competencies): (Vec<_>, Vec<_>) = pairs.unzip();
-    let rows = RecordBatch::try_from_iter([
-        (
-            "activity",
-            Arc::new(StringArray::from(activities)) as ArrayRef,
-        ),
-        ("competency", Arc::new(StringArray::from(competencies))),
-    ])?;
-    let mut writer = ArrowWriter::try_new(fs::File::create(file)?, rows.schema(), None)?;
-    writer.write(&rows)?;
-    writer.close()?;
     Ok(())
 }
 

@@ -51,7 +51,7 @@ pub struct Year {
     made: u64,
     random: ChaCha8Rng,
     one_series: Zipf,
-    activities: Vec<Arc<str>>,
+    activities: Vec<(Arc<str>, Vec<String>)>,
     at_work: Vec<Session>,
 }
 
@@ -79,9 +79,7 @@ impl Year {
             made: 0,
             random: ChaCha8Rng::seed_from_u64(seed),
             one_series: Zipf::new(SERIES, ZIPF),
-            activities: (0..SERIES * EXERCISES)
-                .map(|n| activity(n).into())
-                .collect(),
+            activities: activities(),
             at_work: Vec::new(),
         };
         let at_once = (ANSWER_S * answers / (WEEKS * DAYS * DAY_S)).max(1);
@@ -180,7 +178,7 @@ impl Year {
             id: StatementId::from_uuid(uuid(random)),
             stored,
             account,
-            activity: self.activities[number].to_string(),
+            activity: self.activities[number].0.to_string(),
             correct,
             outcome: f64::from(u8::from(correct)),
             timestamp: Some(said),
@@ -194,6 +192,7 @@ impl Year {
             origin: Some(session.origin.to_owned()),
             attempt: Some(session.attempt),
             hints: Some(i32::from(random.random_ratio(1, 10))),
+            competencies: Some(self.activities[number].1.clone()),
         };
         if correct || random.random_bool(0.7) {
             session.exercise += 1;
@@ -246,12 +245,41 @@ fn spread(of: u64) -> f64 {
 
 /// What the exercises practise, by the framework: one competency, every third one two.
 pub fn catalogue() -> anyhow::Result<Vec<CatalogueItem>> {
+    let item = |(number, tagged): (usize, Tagged)| {
+        Ok(CatalogueItem {
+            id: activity(number).parse().context("an exercise's IRI")?,
+            title: BTreeMap::from([("fr".to_owned(), format!("exercice {number}"))]),
+            subject: tagged.subject,
+            competencies: tagged.competencies,
+            intent: None,
+            item: None,
+            level: None,
+        })
+    };
+    tags().into_iter().enumerate().map(item).collect()
+}
+
+/// The IRI of each exercise, and what it practises.
+fn activities() -> Vec<(Arc<str>, Vec<String>)> {
+    let tags = tags().into_iter().enumerate();
+    tags.map(|(number, tagged)| (activity(number).into(), tagged.competencies))
+        .collect()
+}
+
+/// What an exercise is tagged with.
+struct Tagged {
+    subject: String,
+    competencies: Vec<String>,
+}
+
+/// By the number of the exercise.
+fn tags() -> Vec<Tagged> {
     let framework = Framework::seconde();
     let all: Vec<_> = framework
         .competencies()
         .map(|(domain, competency)| (domain.subject.clone(), competency.uri.clone()))
         .collect();
-    let item = |number: usize| {
+    let tagged = |number: usize| {
         let (subject, uri) = &all[number / EXERCISES % all.len()];
         let of_subject: Vec<_> = all.iter().filter(|(of, _)| of == subject).collect();
         let other = &of_subject[number % of_subject.len()].1;
@@ -259,18 +287,12 @@ pub fn catalogue() -> anyhow::Result<Vec<CatalogueItem>> {
         if number.is_multiple_of(3) && other != uri {
             competencies.push(other.clone());
         }
-        let id = activity(number).parse().context("an exercise's IRI")?;
-        Ok(CatalogueItem {
-            id,
-            title: BTreeMap::from([("fr".to_owned(), format!("exercice {number}"))]),
+        Tagged {
             subject: subject.clone(),
             competencies,
-            intent: None,
-            item: None,
-            level: None,
-        })
+        }
     };
-    (0..SERIES * EXERCISES).map(item).collect()
+    (0..SERIES * EXERCISES).map(tagged).collect()
 }
 
 #[cfg(test)]

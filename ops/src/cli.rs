@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use schemas::tables::{Table, answers, statements};
+use schemas::tables::{Table, accounts, answers, catalogue, roster, statements, usage};
 use schemas::xapi::XapiVersion;
 use service::config::{ConfigError, Settings};
 use service::identity::{ActivityPrefix, ProfileMode, School, Scope};
@@ -466,25 +466,38 @@ pub(crate) struct LakeArgs {
     pub(crate) table: LakeTables,
 }
 
-/// Tables that are shipped from the database; `mastery` is made by each recomputation.
+/// Tables that come from the database; `mastery` is made by each recomputation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LakeTables {
-    /// Both
+    /// All of them
     All,
     /// Every statement
     Statements,
     /// The answers that nobody voided
     Answers,
+    /// Items of the catalogues
+    Catalogue,
+    /// Who was in which class
+    Roster,
+    /// Whose accounts were
+    Accounts,
+    /// Usage of the service, counted from the lake's statements (rebuild alone)
+    Usage,
 }
 
 impl LakeTables {
     /// Whether a table is among them.
     pub(crate) fn has(self, table: &Table) -> bool {
-        match self {
-            Self::All => true,
-            Self::Statements => table.name == statements::TABLE.name,
-            Self::Answers => table.name == answers::TABLE.name,
-        }
+        let wanted = match self {
+            Self::All => return true,
+            Self::Statements => &statements::TABLE,
+            Self::Answers => &answers::TABLE,
+            Self::Catalogue => &catalogue::TABLE,
+            Self::Roster => &roster::TABLE,
+            Self::Accounts => &accounts::TABLE,
+            Self::Usage => &usage::TABLE,
+        };
+        table.name == wanted.name
     }
 }
 

@@ -4,10 +4,14 @@
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
+use analytics::AnalyticsConfig;
+use analytics::jobs::service_usage::{self, Days};
 use analytics::lake::AnswerSource;
+use analytics::lake::copies::{self, When};
+use analytics::store::copies::Copied;
 use lake::{Lake, Progress, Source, Verified};
 use lrs::lake::Statements;
-use schemas::tables::{Table, answers, statements};
+use schemas::tables::{Table, answers, statements, usage};
 use serde_json::{Value, json};
 use service::Context;
 
@@ -48,8 +52,12 @@ pub(crate) async fn rebuild(args: LakeArgs) -> anyhow::Result<()> {
     let json = args.installation.common.json;
     let rebuilt = at.rebuild(args.table, json).await;
     at.database.stop().await?;
-    for (table, done) in rebuilt? {
-        let Progress { position, rows, .. } = done;
+    for done in rebuilt? {
+        let Rebuilt {
+            table,
+            rows,
+            position,
+        } = done;
         if json {
             output::json(&json!({ "table": table, "rows": rows, "position": position }))?;
         } else {
@@ -61,10 +69,28 @@ pub(crate) async fn rebuild(args: LakeArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A table that was made anew.
+struct Rebuilt {
+    table: &'static str,
+    rows: u64,
+    position: i64,
+}
+
+impl Rebuilt {
+    fn of(table: &Table, rows: usize, position: i64) -> Self {
+        Self {
+            table: table.name,
+            rows: rows as u64,
+            position,
+        }
+    }
+}
+
 /// The lake and the database of an installation.
 struct At {
     lake: Lake,
     database: Database,
+    memory: usize,
     statements: Statements,
     answers: AnswerSource,
 }
@@ -72,6 +98,9 @@ struct At {
 impl At {
     async fn open(args: &LakeArgs) -> anyhow::Result<Self> {
         let settings = args.installation.settings()?;
+        let memory = AnalyticsConfig::load(&settings)?
+            .analytics
+            .recompute_memory_bytes;
         let database = Database::for_a_moment(&settings).await?;
         let pool = database.pool().clone();
         let context = match Context::open(pool.clone(), Duration::ZERO).await {
@@ -84,6 +113,7 @@ impl At {
         Ok(Self {
             lake: Lake::at(&settings.lake_root()),
             database,
+            memory,
             statements: Statements::new(context),
             answers: AnswerSource::new(pool, PIECE_ROWS),
         })
@@ -97,14 +127,13 @@ impl At {
         if which.has(&answers::TABLE) {
             verified.push(lake::verify(&self.lake, &answers::TABLE, &self.answers).await?);
         }
+        for copied in self.copies(which) {
+            verified.push(copies::verify(&self.lake, self.database.pool(), copied).await?);
+        }
         Ok(verified)
     }
 
-    async fn rebuild(
-        &self,
-        which: LakeTables,
-        json: bool,
-    ) -> anyhow::Result<Vec<(&'static str, Progress)>> {
+    async fn rebuild(&self, which: LakeTables, json: bool) -> anyhow::Result<Vec<Rebuilt>> {
         let mut rebuilt = Vec::new();
         if which.has(&statements::TABLE) {
             rebuilt.push(
@@ -118,7 +147,25 @@ impl At {
                     .await?,
             );
         }
+        let pool = self.database.pool();
+        for copied in self.copies(which) {
+            let made = copies::take(&self.lake, pool, copied, When::Always).await?;
+            let made = made.map(|made| Rebuilt::of(copied.table, made.rows, made.edition));
+            rebuilt.extend(made);
+        }
+        // Last: it is counted from the others.
+        if which.has(&usage::TABLE) {
+            let counted = service_usage::count(&self.lake, pool, self.memory, Days::All).await?;
+            let made =
+                counted.map(|counted| Rebuilt::of(&usage::TABLE, counted.rows, counted.position));
+            rebuilt.extend(made);
+        }
         Ok(rebuilt)
+    }
+
+    fn copies(&self, which: LakeTables) -> impl Iterator<Item = &'static Copied> {
+        let all = analytics::store::copies::ALL.iter();
+        all.filter(move |copied| which.has(copied.table))
     }
 
     async fn rebuild_one(
@@ -126,7 +173,7 @@ impl At {
         table: &'static Table,
         source: &impl Source,
         json: bool,
-    ) -> anyhow::Result<(&'static str, Progress)> {
+    ) -> anyhow::Result<Rebuilt> {
         let mut told = Instant::now();
         let done = lake::rebuild(&self.lake, table, source, |progress| {
             if told.elapsed() >= TELL_EVERY {
@@ -134,7 +181,12 @@ impl At {
                 tell(table.name, progress, json);
             }
         });
-        Ok((table.name, done.await?))
+        let Progress { position, rows, .. } = done.await?;
+        Ok(Rebuilt {
+            table: table.name,
+            rows,
+            position,
+        })
     }
 }
 
@@ -201,10 +253,12 @@ fn as_text(verified: &Verified) -> String {
         "{table}: {rows} rows up to position {position} of {stored}, version {version}: {verdict}\n"
     );
     let differences = verified.differences.iter().map(|difference| {
+        let day = difference.day.map(|day| format!("{day}, "));
+        let bucket = difference.bucket.map(|bucket| format!("bucket {bucket}"));
         format!(
-            "  {}, bucket {}: {} rows in the database, {} in the lake{}\n",
-            difference.day,
-            difference.bucket,
+            "  {}{}: {} rows in the database, {} in the lake{}\n",
+            day.unwrap_or_default(),
+            bucket.unwrap_or_else(|| "all rows".to_owned()),
             difference.database,
             difference.lake,
             if difference.database == difference.lake {

@@ -5,11 +5,14 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use arrow::array::RecordBatch;
+use arrow::array::{Array as _, ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 use arrow::util::pretty::pretty_format_batches;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
@@ -147,13 +150,38 @@ async fn table<W: Write>(mut rows: Rows, mut out: W) -> anyhow::Result<W> {
 async fn csv<W: Write>(mut rows: Rows, out: W) -> anyhow::Result<W> {
     let mut writer = arrow::csv::Writer::new(out);
     // The line of names comes with the first batch, rows or not.
-    writer.write(&RecordBatch::new_empty(rows.schema))?;
+    writer.write(&flat(&RecordBatch::new_empty(rows.schema))?)?;
     while let Some(batch) = rows.batches.next().await {
-        writer.write(&batch?)?;
+        writer.write(&flat(&batch?)?)?;
     }
     let mut out = writer.into_inner();
     out.flush()?;
     Ok(out)
+}
+
+/// A list is one field of a line, as a table for people has it: `[a, b]`.
+fn flat(batch: &RecordBatch) -> anyhow::Result<RecordBatch> {
+    let options = FormatOptions::default();
+    let columns = batch.schema_ref().fields().iter().zip(batch.columns());
+    let columns = columns.map(|(field, column)| {
+        if !field.data_type().is_nested() {
+            return Ok((field.name(), Arc::clone(column)));
+        }
+        let written = ArrayFormatter::try_new(column, &options)?;
+        let texts = (0..column.len())
+            .map(|row| column.is_valid(row).then(|| written.value(row).to_string()));
+        let texts: ArrayRef = Arc::new(texts.collect::<StringArray>());
+        Ok((field.name(), texts))
+    });
+    let columns: Vec<_> = columns.collect::<Result<_, ArrowError>>()?;
+    if columns.is_empty() {
+        return Ok(batch.clone());
+    }
+    Ok(RecordBatch::try_from_iter_with_nullable(
+        columns
+            .into_iter()
+            .map(|(name, column)| (name, column, true)),
+    )?)
 }
 
 /// One object a line; a column without a value is null.

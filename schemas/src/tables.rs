@@ -4,12 +4,16 @@
 //! (`docs/data-dictionary.md`) and the golden prints of `schemas/tests/golden/` all come from that
 //! declaration. A change of columns is a new `VERSION` and a new golden file beside the old one.
 
+pub mod accounts;
 pub mod answers;
+pub mod catalogue;
 mod data_package;
 mod dictionary;
 pub mod identities;
 pub mod mastery;
+pub mod roster;
 pub mod statements;
+pub mod usage;
 
 use std::sync::Arc;
 
@@ -49,9 +53,19 @@ pub enum ColumnType {
     Utf8,
     /// Microseconds since 1970 in UTC.
     Timestamp,
+    /// Days since 1970.
+    Date,
+    /// A list of texts, none of them null in what we write.
+    TextList,
 }
 
 impl ColumnType {
+    /// What a list is made of, as Delta names it.
+    #[must_use]
+    pub fn element() -> Field {
+        Field::new("element", DataType::Utf8, true)
+    }
+
     /// The Arrow type.
     #[must_use]
     pub fn data_type(self) -> DataType {
@@ -62,6 +76,8 @@ impl ColumnType {
             Self::Boolean => DataType::Boolean,
             Self::Utf8 => DataType::Utf8,
             Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Self::Date => DataType::Date32,
+            Self::TextList => DataType::List(Arc::new(Self::element())),
         }
     }
 }
@@ -140,9 +156,13 @@ pub struct Table {
     pub row: &'static str,
     /// Who writes it, and when.
     pub writer: &'static str,
-    /// Whether it holds accounts' rows: it has a column `bucket` then, and the upkeep sorts its rows into
-    /// files of one bucket each.
+    /// Whether it holds accounts' rows: it has a column `bucket` then, and its files are sorted by it.
     pub bucketed: bool,
+    /// Whether all its rows (of a time, where it has several) are put anew in one commit, in place of the former ones. Otherwise rows are appended in the
+    /// final order, and the upkeep puts their files together.
+    pub is_copy: bool,
+    /// The columns that no two rows have in common.
+    pub key: &'static [&'static str],
     /// Its columns, in order.
     pub columns: &'static [Column],
 }
@@ -161,11 +181,15 @@ impl Table {
 }
 
 /// Every table of the lake, in the order of the line.
-pub const ALL: [&Table; 4] = [
+pub const ALL: [&Table; 8] = [
     &statements::TABLE,
     &answers::TABLE,
     &mastery::TABLE,
     &mastery::AS_OF,
+    &usage::TABLE,
+    &catalogue::TABLE,
+    &roster::TABLE,
+    &accounts::TABLE,
 ];
 
 const fn required(name: &'static str, kind: ColumnType, meaning: &'static str) -> Column {

@@ -120,6 +120,7 @@ fn each_schema_is_that_of_its_table() {
             table.columns.iter().map(|column| column.name).collect();
         assert_eq!(columns.len(), table.columns.len());
         assert_eq!(columns.contains("bucket"), table.bucketed);
+        assert!(table.key.iter().all(|name| columns.contains(name)));
     }
 }
 

@@ -6,6 +6,7 @@
 //! time, for the lake alone. They run on threads of their own.
 //!
 //! [`fit`] proposes items and constants: [`persons`] reads the lake's answers, `gather` puts them by subject. [`check`] counts whether predictions come true.
+//! [`service_usage`] counts who used what of the service, from the lake's statements.
 
 pub mod as_of;
 mod beside;
@@ -17,3 +18,4 @@ pub mod odd;
 pub mod persons;
 pub mod recompute;
 pub mod rows;
+pub mod service_usage;

@@ -7,13 +7,13 @@ use ::lake::{Gone, Piece, Source};
 use anyhow::Context as _;
 use arrow::array::{
     ArrayRef, AsArray as _, BooleanBuilder, Float64Builder, Int32Builder, Int64Builder,
-    RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
+    ListBuilder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
 };
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use schemas::profile::{answered_at, is_old};
-use schemas::tables::{self, bucket};
+use schemas::tables::{self, ColumnType, bucket};
 use service::pg::Pool;
 
 use crate::store::lake_feed::{self, Part, Shippable, ShippedAnswer};
@@ -113,6 +113,8 @@ impl Source for AnswerSource {
 /// Answers as rows of the table.
 pub fn table_rows(answers: &[Box<ShippedAnswer>]) -> Result<RecordBatch, ArrowError> {
     let mut columns = Columns::default();
+    columns.competencies =
+        std::mem::take(&mut columns.competencies).with_field(ColumnType::element());
     for answer in answers {
         columns.push(answer);
     }
@@ -143,6 +145,7 @@ struct Columns {
     origin: StringBuilder,
     attempt: Int32Builder,
     hints: Int32Builder,
+    competencies: ListBuilder<StringBuilder>,
 }
 
 impl Columns {
@@ -173,6 +176,9 @@ impl Columns {
         self.origin.append_option(answer.origin.as_deref());
         self.attempt.append_option(answer.attempt);
         self.hints.append_option(answer.hints);
+        let competencies = answer.competencies.as_ref();
+        self.competencies
+            .append_option(competencies.map(|uris| uris.iter().map(Some)));
     }
 
     fn finish(mut self) -> Vec<ArrayRef> {
@@ -198,6 +204,7 @@ impl Columns {
             Arc::new(self.origin.finish()),
             Arc::new(self.attempt.finish()),
             Arc::new(self.hints.finish()),
+            Arc::new(self.competencies.finish()),
         ]
     }
 }

@@ -1,8 +1,9 @@
-//! Analytics' side of the lake: the relay of answers, what the jobs read, what they write.
+//! Analytics' side of the lake: the relay of answers, copies of small tables, what the jobs read, what they write.
 //!
 //! [`::lake`] has the tables and the relay's loop; here stands what is particular to answers.
 
 mod answers;
+pub mod copies;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -206,9 +207,7 @@ impl MasteryRows {
     /// Puts them in place of the former run's, in one commit: where there are none, nothing stays.
     pub async fn publish(mut self) -> Result<(), LakeError> {
         self.table.refresh().await?;
-        self.table.overwrite(self.file).await?;
-        // Nobody else looks after this table.
-        Ok(self.table.vacuum().await?)
+        Ok(self.table.overwrite(self.file).await?)
     }
 
     /// Puts them in place of those of earlier runs as of the same time, in one commit.
@@ -216,8 +215,7 @@ impl MasteryRows {
         self.table.refresh().await?;
         let runs = runs_as_of(&self.table, as_of).await?;
         let of_them = |run| runs.contains(&run);
-        self.table.overwrite_runs(of_them, self.file).await?;
-        Ok(self.table.vacuum().await?)
+        Ok(self.table.overwrite_runs(of_them, self.file).await?)
     }
 }
 
@@ -241,7 +239,7 @@ async fn runs_as_of(table: &LakeTable, as_of: DateTime<Utc>) -> Result<Vec<i64>,
     Ok(runs.flat_map(|runs| runs.values().to_vec()).collect())
 }
 
-fn place(analytics: &Analytics) -> Lake {
+pub(crate) fn place(analytics: &Analytics) -> Lake {
     Lake::at(&analytics.config().lake_root)
 }
 

@@ -72,6 +72,7 @@ pub async fn import(
         .collect();
     store_roster::write_classes(&transaction, &roster.classes, &keys).await?;
     store_roster::write_enrolments(&transaction, &roster.enrolments).await?;
+    store_roster::keep_history(&transaction).await?;
     store::commit(transaction).await?;
     Ok(Imported {
         orgs: roster.orgs.written.len(),

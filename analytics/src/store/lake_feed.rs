@@ -64,6 +64,8 @@ pub struct ShippedAnswer {
     pub attempt: Option<i32>,
     /// How many hints were opened.
     pub hints: Option<i32>,
+    /// What the item was tagged with when the answer was stored; none where no catalogue had it then.
+    pub competencies: Option<Vec<String>>,
 }
 
 /// The history that positions belong to: `<system identifier>-<timeline>`.
@@ -103,11 +105,13 @@ pub struct Part {
 
 /// A part of the feed up to the horizon, and the position reached.
 pub async fn read(pool: &Pool, part: Part) -> Result<(Vec<Shippable>, i64), StoreError> {
-    let client = pool.get().await?;
-    // Two queries, so two snapshots: the second sees all that the first promised. What was shipped is final
-    // anyway, also where nothing else is, because the database was put back.
+    let mut client = super::client(pool).await?;
+    let transaction = super::begin(&mut client).await?;
+    super::query(&transaction, include_str!("sql/catalogue_hold.sql"), &[]).await?;
+    // Queries of their own, so snapshots of their own: the last sees all that the others promised. What was shipped
+    // is final anyway, also where nothing else is, because the database was put back.
     let horizon = if part.through == i64::MAX {
-        feed::horizon(&client).await?
+        feed::horizon(&transaction).await?
     } else {
         END
     };
@@ -119,7 +123,8 @@ pub async fn read(pool: &Pool, part: Part) -> Result<(Vec<Shippable>, i64), Stor
         most,
     } = part;
     let parameters: [&(dyn ToSql + Sync); 5] = [&after, &horizon, &through, &most, &voided_at];
-    let rows = super::query(&client, sql, &parameters).await?;
+    let rows = super::query(&transaction, sql, &parameters).await?;
+    super::commit(transaction).await?;
     let position = rows.last().map_or(after, |row| row.get("seq"));
     let shippable = rows.iter().map(from_row).collect::<Result<_, _>>()?;
     Ok((shippable, position))
@@ -193,5 +198,6 @@ fn answer(row: &Row) -> Result<ShippedAnswer, StoreError> {
         origin: row.get("origin"),
         attempt: row.get("attempt"),
         hints: row.get("hints"),
+        competencies: row.get("competencies"),
     })
 }

@@ -5,6 +5,7 @@ pub mod account_person;
 pub mod calibrations;
 pub mod checks;
 pub mod classes;
+pub mod copies;
 pub mod declared_profiles;
 pub mod evaluations;
 pub mod feed;
@@ -49,8 +50,12 @@ pub const MIGRATIONS: Migrations = Migrations {
             include_str!("../../migrations/0004_odd_answers.sql"),
         ),
         (
-            "0005_as_of",
-            include_str!("../../migrations/0005_as_of.sql"),
+            "0006_histories",
+            include_str!("../../migrations/0006_histories.sql"),
+        ),
+        (
+            "0007_as_of",
+            include_str!("../../migrations/0007_as_of.sql"),
         ),
     ],
 };

@@ -153,6 +153,17 @@ pub async fn write_enrolments(
     .await
 }
 
+/// Keeps who was in which class until now, and who is from now on: after the last change of an import.
+pub async fn keep_history(client: &impl GenericClient) -> Result<(), StoreError> {
+    for sql in [
+        include_str!("sql/roster_history_close.sql"),
+        include_str!("sql/roster_history_open.sql"),
+    ] {
+        super::execute(client, sql, &[]).await?;
+    }
+    Ok(())
+}
+
 /// A replacement takes away what it does not name, a delta what it says is to be deleted.
 async fn drop_others(
     client: &impl GenericClient,

@@ -3,6 +3,7 @@
 mod alarms;
 mod as_of;
 mod checks;
+mod copies;
 mod equal;
 mod fit;
 mod fold;
@@ -12,6 +13,8 @@ mod recompute;
 mod rest;
 mod roster;
 mod school;
+mod service_usage;
+mod tagged;
 mod versions;
 mod why;
 mod world;

@@ -46,8 +46,20 @@ create function published.seq_through(horizon timestamptz) returns bigint langua
 return coalesce((select max(r.seq) from neighbours.rows r where r.stored <= horizon), 0);
 
 create table neighbours.catalogues (version bigint generated always as identity, fingerprint text not null);
-create table neighbours.items (activity text primary key, document jsonb not null);
+create table neighbours.items (
+    activity text not null,
+    document jsonb not null,
+    valid_from timestamptz not null default '2000-01-01T00:00:00Z',
+    valid_to timestamptz
+);
 
 create view published.catalogue as
     select version, now() as loaded, fingerprint from neighbours.catalogues order by version desc limit 1;
-create view published.catalogue_items as select activity, document from neighbours.items;
+create view published.catalogue_items as
+    select activity, document from neighbours.items where valid_to is null;
+create view published.catalogue_history as
+    select activity, 1::bigint as version, valid_from, valid_to, document,
+           array(select jsonb_array_elements_text(document -> 'competencies')) as competencies
+    from neighbours.items;
+create function published.hold_catalogue() returns void language sql volatile
+return null;

@@ -10,13 +10,13 @@ use zip::write::SimpleFileOptions;
 use crate::world::{HOME, World, given, noon};
 
 const ORGS: &str = "sourcedId,status,dateLastModified,name,type,identifier,parentSourcedId\no1,,,Lycée,school,0000000A,\n";
-const USERS: &str = "sourcedId,status,dateLastModified,enabledUser,username,userIds,givenName,familyName\n\
+pub(crate) const USERS: &str = "sourcedId,status,dateLastModified,enabledUser,username,userIds,givenName,familyName\n\
     u1,,,true,u1,{https://ent.example/ido:a},Élève,2A-01\n\
     u2,,,true,u2,\"{https://ent.example/ido:b},{LDAP:x}\",Élève,2A-02\n\
     t1,,,true,t1,,Professeur,2A\n";
 const CLASSES: &str = "sourcedId,status,dateLastModified,title,grades,courseSourcedId,classCode,classType,location,schoolSourcedId,termSourcedIds,subjects\n\
     c1,,,2A,10,k1,2A,homeroom,,o1,y1,\"maths,francais\"\n";
-const ENROLLMENTS: &str = "sourcedId,status,dateLastModified,classSourcedId,schoolSourcedId,userSourcedId,role,primary\n\
+pub(crate) const ENROLLMENTS: &str = "sourcedId,status,dateLastModified,classSourcedId,schoolSourcedId,userSourcedId,role,primary\n\
     e1,,,c1,o1,u1,student,\ne2,,,c1,o1,u2,student,\ne3,,,c1,o1,t1,teacher,true\n";
 
 fn manifest(mode: &str) -> String {
@@ -46,7 +46,7 @@ pub(crate) fn zip(files: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// The roster with some files in place of its own.
-fn roster(mode: &str, changed: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn roster(mode: &str, changed: &[(&str, &str)]) -> Vec<u8> {
     let manifest = manifest(mode);
     let mut files = vec![
         ("manifest.csv", manifest.as_str()),
@@ -62,7 +62,7 @@ fn roster(mode: &str, changed: &[(&str, &str)]) -> Vec<u8> {
     zip(&files)
 }
 
-async fn import(world: &World, bytes: Vec<u8>) -> (u16, Value) {
+pub(crate) async fn import(world: &World, bytes: Vec<u8>) -> (u16, Value) {
     world.put("/api/v1/roster", "application/zip", bytes).await
 }
 

@@ -100,9 +100,9 @@ fn questions(account: &str) -> [(&'static str, String); 4] {
     [
         (
             "competency_week",
-            "select c.competency, date_trunc('week', a.answered_at) as week, count(*) as answers, \
-             avg(case when a.correct then 1.0 else 0.0 end) as success \
-             from answers a join catalogue c on c.activity = a.activity \
+            "select competency, date_trunc('week', answered_at) as week, count(*) as answers, \
+             avg(case when correct then 1.0 else 0.0 end) as success \
+             from (select unnest(competencies) as competency, answered_at, correct from answers) \
              group by 1, 2 order by 1, 2"
                 .to_owned(),
         ),
@@ -134,7 +134,6 @@ pub(super) async fn order(lake: &Lake, made: &Made) -> anyhow::Result<Order> {
     Ok(Order {
         lake: lake.root().to_owned(),
         tables: BTreeMap::from([(answers::TABLE.name.to_owned(), files)]),
-        beside: BTreeMap::from([("catalogue".to_owned(), made.catalogue())]),
         threads: THREADS,
         memory_bytes: MEMORY_BYTES,
         spill: made.spill(),

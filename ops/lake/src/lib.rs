@@ -20,4 +20,4 @@ pub use snapshot::{frame, register, session};
 pub use sql::{Limits, Questions, SqlError};
 pub use table::{LakeTable, Pending, app_id};
 pub use upkeep::Sizes;
-pub use verify::{BadFile, Difference, Verified, verify};
+pub use verify::{BadFile, Comparison, Difference, Verified, verify};

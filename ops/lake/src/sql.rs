@@ -12,7 +12,7 @@ use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
+use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::sqlparser::parser::ParserError;
 use futures::stream::{self, StreamExt as _};
 use schemas::tables::ALL;
@@ -129,21 +129,6 @@ impl Questions {
             .sql(include_str!("sql/statements_valid.sql"))
             .await?;
         Ok(Self { session })
-    }
-
-    /// A Parquet file beside the lake as a table, for questions that need what the lake does not hold.
-    ///
-    /// # Errors
-    /// [`SqlError::Question`] where a table has that name already, [`SqlError::Failed`] where the file
-    /// cannot be read.
-    pub async fn beside(&self, name: &str, file: &str) -> Result<(), SqlError> {
-        if self.session.table_exist(name)? {
-            return Err(SqlError::Question(format!(
-                "there is a table {name} already"
-            )));
-        }
-        let options = ParquetReadOptions::default();
-        Ok(self.session.register_parquet(name, file, options).await?)
     }
 
     /// The rows that answer one question (`SELECT`, `EXPLAIN`, `DESCRIBE`, `SHOW TABLES`), as they come.

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
+use chrono::{DateTime, Utc};
 use datafusion::prelude::{col, lit};
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
-use deltalake::kernel::{Action, Add, LogicalFileView, StructType, Transaction};
+use deltalake::kernel::{Action, Add, LogicalFileView, StructField, StructType, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::table::state::DeltaTableState;
 use deltalake::writer::{DeltaWriter, RecordBatchWriter};
@@ -89,7 +90,8 @@ pub struct LakeTable {
 }
 
 impl LakeTable {
-    /// The table at its newest version; it is created when there is none.
+    /// The table at its newest version; it is created when there is none, and gets the columns that it does not
+    /// have yet.
     pub async fn open(lake: &Lake, declared: &'static Table) -> Result<Self, LakeError> {
         let delta = DeltaTable::try_from_url(lake.url(declared)?)
             .await
@@ -99,10 +101,11 @@ impl LakeTable {
         } else {
             create(delta, declared).await?
         };
-        Self::checked(declared, delta)
+        Self::checked(declared, delta)?.with_all_columns().await
     }
 
-    /// The table at its newest version, for reading; none when nobody has made it yet.
+    /// The table at its newest version, for reading; none when nobody has made it yet. Columns that its files do not
+    /// have yet read as null.
     pub async fn existing(
         lake: &Lake,
         declared: &'static Table,
@@ -149,12 +152,7 @@ impl LakeTable {
     /// # Errors
     /// [`LakeError::OtherHistory`] when rows were shipped, but not under this id.
     pub async fn position(&self, app_id: &str) -> Result<i64, LakeError> {
-        let position = self
-            .state()?
-            .transaction_version(self.delta.log_store().as_ref(), app_id)
-            .await
-            .map_err(self.fault("read"))?;
-        match position {
+        match self.edition(app_id).await? {
             Some(position) => Ok(position),
             // Version 0 is the creation: whatever came after it came from somebody else.
             None if self.version() > 0 => Err(LakeError::OtherHistory(self.declared.name)),
@@ -326,6 +324,39 @@ impl LakeTable {
         self.commit(actions, operation, marks).await
     }
 
+    /// Puts these rows in place of all there are, and the edition that they are under `app_id`, in one commit.
+    ///
+    /// # Errors
+    /// [`LakeError::Raced`] when another process did so since the version was read.
+    pub async fn put(
+        &mut self,
+        rows: Pending,
+        app_id: &str,
+        edition: i64,
+    ) -> Result<(), LakeError> {
+        let adds = rows.finish().await?;
+        self.replace(adds, app_id, edition).await
+    }
+
+    /// The edition of the rows under `app_id`, as of the version read last; none where they were put by another
+    /// history of the database, or never.
+    pub async fn edition(&self, app_id: &str) -> Result<Option<i64>, LakeError> {
+        let log_store = self.delta.log_store();
+        let edition = self
+            .state()?
+            .transaction_version(log_store.as_ref(), app_id);
+        edition.await.map_err(self.fault("read"))
+    }
+
+    /// When the last of the files was written, and how many rows there are; none where there is no file.
+    pub fn last_written(&self) -> Result<Option<(DateTime<Utc>, usize)>, LakeError> {
+        let log = self.state()?.log_data();
+        let rows = log.iter().filter_map(|file| file.num_records()).sum();
+        let last = log.iter().map(|file| file.modification_time()).max();
+        let at = last.and_then(DateTime::from_timestamp_millis);
+        Ok(at.map(|at| (at, rows)))
+    }
+
     /// The files that make up the version read last.
     pub fn files(&self) -> Result<Vec<String>, LakeError> {
         let uris = self.delta.get_file_uris().map_err(self.fault("listed"))?;
@@ -359,8 +390,8 @@ impl LakeTable {
         self.pending_as(writer_properties().build())
     }
 
-    /// A file for rows that come sorted by [`ORDER`], and says so.
-    pub(crate) fn pending_sorted(&self) -> Result<Pending, LakeError> {
+    /// A file for rows that come sorted by those of `bucket`, `account` and `seq` that the table has, and says so.
+    pub fn pending_sorted(&self) -> Result<Pending, LakeError> {
         let columns = self.declared.columns.iter();
         let place = |name: &str| columns.clone().position(|column| column.name == name);
         let order = ORDER.iter().filter_map(|name| place(name));
@@ -401,19 +432,52 @@ impl LakeTable {
         Ok(())
     }
 
+    /// Gives a table that a former version of the program made the columns that it has not. Its files stay as they
+    /// are.
+    async fn with_all_columns(mut self) -> Result<Self, LakeError> {
+        let new = self.missing()?;
+        if new.is_empty() {
+            return Ok(self);
+        }
+        let added = self.delta.clone().add_columns().with_fields(new);
+        match added.with_commit_properties(properties(Vec::new())).await {
+            Ok(delta) => self.delta = delta,
+            Err(error) => {
+                self.refresh().await?;
+                // Another process may have done it at the same moment.
+                if !self.missing()?.is_empty() {
+                    return Err(self.fault("given its new columns")(error));
+                }
+            }
+        }
+        Ok(self)
+    }
+
+    /// The columns that are declared and that the table has not.
+    fn missing(&self) -> Result<Vec<StructField>, LakeError> {
+        let wanted = kernel_schema(self.declared)?;
+        let found = self.state()?.schema();
+        let missing = wanted.fields().skip(found.fields().count());
+        Ok(missing.cloned().collect())
+    }
+
+    /// The columns that the table has are the first ones declared; others may only be ones that can be null.
     fn check_columns(&self) -> Result<(), LakeError> {
         let wanted = kernel_schema(self.declared)?;
         let state = self.state()?;
         let found = state.schema();
         // A column that a table is partitioned by is not in its files.
         let is_partitioned = !state.metadata().partition_columns().is_empty();
-        let same = wanted
+        let has = found.fields().count();
+        let same = found
             .fields()
             .map(|field| (field.name(), field.data_type()))
-            .eq(found
+            .eq(wanted
                 .fields()
+                .take(has)
                 .map(|field| (field.name(), field.data_type())));
-        if same && !is_partitioned {
+        let rest_may_be_null = wanted.fields().skip(has).all(StructField::is_nullable);
+        if same && rest_may_be_null && !is_partitioned {
             Ok(())
         } else {
             Err(LakeError::Columns(self.declared.name))
@@ -468,7 +532,8 @@ fn table_properties(declared: &Table) -> Vec<(String, Option<String>)> {
         .columns
         .iter()
         .filter(|column| {
-            column.kind == ColumnType::Timestamp || [BUCKET, "seq", "run"].contains(&column.name)
+            matches!(column.kind, ColumnType::Timestamp | ColumnType::Date)
+                || [BUCKET, "seq", "run"].contains(&column.name)
         })
         .map(|column| column.name)
         .collect();

@@ -130,7 +130,8 @@ impl LakeTable {
     fn worth_rewriting(&self, sizes: Sizes) -> Result<Vec<Rewrite>, LakeError> {
         let mut mixed = Vec::new();
         let mut buckets: BTreeMap<i32, Vec<LogicalFileView>> = BTreeMap::new();
-        if self.declared().bucketed {
+        // A copy is one file.
+        if !self.declared().is_copy {
             for file in self.state()?.log_data().iter() {
                 match bucket(&file).filter(|_| size(&file) >= sizes.least) {
                     Some(bucket) => buckets.entry(bucket).or_default().push(file),

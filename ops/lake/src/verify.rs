@@ -31,9 +31,10 @@ pub struct Verified {
     pub table: &'static str,
     /// The version that was read.
     pub version: u64,
-    /// The position of that version: what was stored later is not compared.
+    /// The position of that version: what was stored later is not compared. Of a copy its edition: it is compared with
+    /// the rows of that edition alone.
     pub position: i64,
-    /// The position of the last statement stored.
+    /// The position of the last statement stored; the edition that the database's rows are of.
     pub stored: i64,
     /// Rows that the table should hold.
     pub rows: u64,
@@ -54,10 +55,10 @@ impl Verified {
 /// A day (in UTC, of `stored`) and bucket of which the rows are not equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// The day.
-    pub day: NaiveDate,
-    /// The bucket.
-    pub bucket: i32,
+    /// The day; none in a copy.
+    pub day: Option<NaiveDate>,
+    /// The bucket; none in a table that has none.
+    pub bucket: Option<i32>,
     /// Rows by the database.
     pub database: u64,
     /// Rows in the lake; as many as in the database where their contents differ.
@@ -94,16 +95,7 @@ pub async fn verify(
     };
     // After the version was read: whatever it may lack or hold of what was taken back is in it.
     let undecided = source.undecided(position).await?;
-    let mut files = Vec::new();
-    let mut found = Sums::default();
-    if let Some(table) = &table {
-        for file in table.state()?.log_data().iter() {
-            match sums_of(table, &file, &undecided).await? {
-                Ok(sums) => found.add(&sums),
-                Err(bad) => files.push(bad),
-            }
-        }
-    }
+    let (found, files) = sums_of_lake(table.as_ref(), &undecided).await?;
     let wanted = sums_of_database(source, position, &undecided).await?;
     Ok(Verified {
         table: declared.name,
@@ -114,6 +106,85 @@ pub async fn verify(
         differences: differences(&wanted, &found),
         files,
     })
+}
+
+/// A table that is a copy, on its way to be compared with the rows of the database.
+#[derive(Debug)]
+pub struct Comparison {
+    /// As if it were of no edition, and nothing were wanted.
+    verified: Verified,
+    edition: Option<i64>,
+    found: Sums,
+    wanted: Sums,
+}
+
+impl Comparison {
+    /// Reads the copy whose edition is kept under `app_id`.
+    pub async fn read(
+        lake: &Lake,
+        declared: &'static Table,
+        app_id: &str,
+    ) -> Result<Self, LakeError> {
+        let table = LakeTable::existing(lake, declared).await?;
+        let edition = match &table {
+            Some(table) => table.edition(app_id).await?,
+            None => None,
+        };
+        let (found, files) = sums_of_lake(table.as_ref(), &BTreeSet::new()).await?;
+        let verified = Verified {
+            table: declared.name,
+            version: table.as_ref().map_or(0, LakeTable::version),
+            position: edition.unwrap_or(0),
+            stored: 0,
+            rows: 0,
+            differences: Vec::new(),
+            files,
+        };
+        Ok(Self {
+            verified,
+            edition,
+            found,
+            wanted: Sums::default(),
+        })
+    }
+
+    /// Counts rows of the database.
+    pub fn count(&mut self, rows: &RecordBatch) -> Result<(), LakeError> {
+        let counted = self.wanted.count(rows, &BTreeSet::new());
+        counted.map_err(|error| LakeError::Query(self.verified.table, error.into()))
+    }
+
+    /// What was found, if the rows that were counted are of this edition. A copy of another one waits to be made
+    /// anew, and has no differences.
+    #[must_use]
+    pub fn against(self, edition: i64) -> Verified {
+        let is_same = self.edition == Some(edition);
+        let differences = is_same.then(|| differences(&self.wanted, &self.found));
+        Verified {
+            stored: edition,
+            rows: self.wanted.0.values().map(|sum| sum.rows).sum(),
+            differences: differences.unwrap_or_default(),
+            ..self.verified
+        }
+    }
+}
+
+/// The sums of all files, and those that have none.
+async fn sums_of_lake(
+    table: Option<&LakeTable>,
+    undecided: &BTreeSet<String>,
+) -> Result<(Sums, Vec<BadFile>), LakeError> {
+    let mut files = Vec::new();
+    let mut found = Sums::default();
+    if let Some(table) = table {
+        for file in table.state()?.log_data().iter() {
+            match sums_of(table, &file, undecided).await? {
+                Ok(sums) => found.add(&sums),
+                Err(bad) => files.push(bad),
+            }
+        }
+    }
+    Ok((found, files))
 }
 
 async fn sums_of_database(
@@ -216,9 +287,9 @@ struct Sum {
     hashes: u64,
 }
 
-/// By day and bucket.
+/// By day and bucket, as far as the table has them.
 #[derive(Debug, Default)]
-struct Sums(BTreeMap<(NaiveDate, i32), Sum>);
+struct Sums(BTreeMap<(Option<NaiveDate>, Option<i32>), Sum>);
 
 impl Sums {
     fn add(&mut self, other: &Self) {
@@ -234,11 +305,12 @@ impl Sums {
         rows: &RecordBatch,
         undecided: &BTreeSet<String>,
     ) -> Result<(), ArrowError> {
-        let missing = |name: &str| ArrowError::SchemaError(format!("no column {name}"));
-        let column = |name: &str| rows.column_by_name(name).ok_or_else(|| missing(name));
-        let stored = column("stored")?.as_primitive::<TimestampMicrosecondType>();
-        let buckets = column(BUCKET)?.as_primitive::<Int32Type>();
-        let ids = column("id")?.as_string::<i32>();
+        let stored = rows.column_by_name("stored");
+        let stored = stored.map(|column| column.as_primitive::<TimestampMicrosecondType>());
+        let buckets = rows.column_by_name(BUCKET);
+        let buckets = buckets.map(|column| column.as_primitive::<Int32Type>());
+        let ids = rows.column_by_name("id");
+        let ids = ids.map(|column| column.as_string::<i32>());
         let fields = rows.schema();
         let fields = fields.fields().iter();
         let converter = RowConverter::new(
@@ -248,12 +320,13 @@ impl Sums {
         )?;
         let bytes = converter.convert_columns(rows.columns())?;
         for (place, row) in bytes.iter().enumerate() {
-            if undecided.contains(ids.value(place)) {
+            if ids.is_some_and(|ids| undecided.contains(ids.value(place))) {
                 continue;
             }
             let mut hasher = DefaultHasher::new();
             hasher.write(row.data());
-            let at = (day(stored.value(place))?, buckets.value(place));
+            let day = stored.map(|stored| day(stored.value(place))).transpose()?;
+            let at = (day, buckets.map(|buckets| buckets.value(place)));
             let sum = self.0.entry(at).or_default();
             sum.rows += 1;
             sum.hashes = sum.hashes.wrapping_add(hasher.finish());

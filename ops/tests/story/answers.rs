@@ -132,6 +132,8 @@ fn assert_totals(output: std::process::Output, written: &Written) {
         places.iter().all(|place| place["totals"] == expected),
         "{told}"
     );
+    // Seven skills by the item's number, and an eighth.
+    assert_eq!(told["skills"], json!({ "compared": 8, "differ": [] }));
     let lists = told["steps"]
         .as_array()
         .unwrap()

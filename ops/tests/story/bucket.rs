@@ -53,7 +53,7 @@ impl Bucket {
     }
 
     /// What Sillage needs to find it.
-    fn settings(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
         let mut settings = vec![
             ("SILLAGE_ATTACHMENTS_URL", "s3://sillage/kept".to_owned()),
             ("SILLAGE_LAKE_URL", "s3://sillage/lake".to_owned()),

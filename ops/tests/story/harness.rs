@@ -115,6 +115,13 @@ impl Installation {
         process.wait().unwrap();
     }
 
+    /// Stops it and starts it again, with one setting more.
+    pub(crate) async fn restart_with(&mut self, name: &'static str, value: String) {
+        self.stop();
+        self.settings.push((name, value));
+        self.start().await;
+    }
+
     /// Stops `sillage` as an operator would.
     fn stop(&mut self) {
         let Some(mut process) = self.process.take() else {

@@ -167,7 +167,7 @@ async fn rebuild_beside_ingest(sillage: &Installation) {
         }
     };
     let (rebuilt, ()) = tokio::join!(rebuilding, posting);
-    assert_eq!(String::from_utf8_lossy(&rebuilt.stdout).lines().count(), 2);
+    assert_eq!(String::from_utf8_lossy(&rebuilt.stdout).lines().count(), 6);
     seen::settled(sillage).await;
     is_equal(sillage);
     let twice = "select count(*) - count(distinct id) as twice from statements";

@@ -1,6 +1,7 @@
 //! The catalogue in force, and its replacement.
 
 use chrono::{DateTime, Utc};
+use deadpool_postgres::Transaction;
 use schemas::catalogue::{Catalogue, CatalogueItem};
 use service::pg::Pool;
 use sha2::{Digest, Sha256};
@@ -95,11 +96,28 @@ pub async fn replace(pool: &Pool, catalogue: &Catalogue) -> Result<Replaced, Sto
             &[&new.version, &activities, &documents],
         )
         .await?;
+    keep_history(&transaction, new.version).await?;
     transaction.commit().await?;
     Ok(Replaced {
         current: new,
         changed: true,
     })
+}
+
+/// Writes what a version ends and begins. The time is drawn when nobody who reads answers can have missed it.
+async fn keep_history(transaction: &Transaction<'_>, version: i64) -> Result<(), StoreError> {
+    transaction
+        .execute(include_str!("sql/catalogue_history_lock.sql"), &[])
+        .await?;
+    let now = transaction.query_one(include_str!("sql/clock.sql"), &[]);
+    let now: DateTime<Utc> = now.await?.get(0);
+    for sql in [
+        include_str!("sql/catalogue_history_close.sql"),
+        include_str!("sql/catalogue_history_open.sql"),
+    ] {
+        transaction.execute(sql, &[&version, &now]).await?;
+    }
+    Ok(())
 }
 
 /// SHA-256 of a catalogue's content; the order of its items is not part of it.

@@ -11,8 +11,14 @@ pub use service::store::StoreError;
 /// The migrations of the schema `recommender`; they run after those of `service`.
 pub const MIGRATIONS: Migrations = Migrations {
     schema: "recommender",
-    steps: &[(
-        "0001_recommender",
-        include_str!("../../migrations/0001_recommender.sql"),
-    )],
+    steps: &[
+        (
+            "0001_recommender",
+            include_str!("../../migrations/0001_recommender.sql"),
+        ),
+        (
+            "0002_catalogue_history",
+            include_str!("../../migrations/0002_catalogue_history.sql"),
+        ),
+    ],
 };

@@ -196,6 +196,52 @@ async fn a_catalogue_is_replaced_whole_and_once() {
         .query_one("select version, fingerprint from published.catalogue", &[])
         .await;
     assert_eq!(row.expect("one row").get::<_, i64>(0), second["version"]);
+
+    // What was replaced ended when what came began; what stayed the same never ended.
+    let (_, third) = call!(app, put(&given.all, &catalogue("3", &[3, 5]))).await;
+    let sql = "select count(*), count(*) filter (where valid_to is null), count(distinct valid_from),
+                      array_agg(distinct version order by version) filter (where valid_to is null),
+                      bool_and(competencies[1] = document -> 'competencies' ->> 0 and valid_from < coalesce(valid_to, 'infinity'))
+               from published.catalogue_history";
+    let row = client.query_one(sql, &[]).await.expect("the history");
+    assert_eq!((row.get(0), row.get(1)), (100_i64, 50_i64));
+    assert_eq!(row.get::<_, i64>(2), 3, "one time a version");
+    let versions = [&second, &third].map(|version| version["version"].as_i64().expect("a number"));
+    assert_eq!(row.get::<_, Vec<i64>>(3), versions);
+    assert!(row.get::<_, bool>(4));
+}
+
+/// Whoever reads answers as of the catalogue must find the same when they read again.
+#[actix_web::test]
+async fn no_catalogue_begins_before_those_who_hold_it_are_done() {
+    let given = given().await;
+    let recommender = given.recommender().await;
+    let mut client = given.db.pool().get().await.expect("a connection");
+    let holding = client.transaction().await.expect("a transaction");
+    let held = holding.execute("select published.hold_catalogue()", &[]);
+    held.await.expect("held");
+    let bytes = serde_json::to_vec(&catalogue("1", &[2])).expect("JSON");
+    let import = tokio::spawn(async move { recommender.replace_catalogue(&bytes).await });
+    let waits = "select exists (select from pg_locks where locktype = 'advisory' and classid = 5318 and not granted)";
+    let watching = given.db.pool().get().await.expect("a connection");
+    let begun = Instant::now();
+    while !watching
+        .query_one(waits, &[])
+        .await
+        .expect("a row")
+        .get::<_, bool>(0)
+    {
+        assert!(begun.elapsed() < Duration::from_secs(60), "nobody waits");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let row = holding.query_one("select clock_timestamp()", &[]).await;
+    let read_at: DateTime<chrono::Utc> = row.expect("a time").get(0);
+    holding.commit().await.expect("let go");
+    let replaced = import.await.expect("ended").expect("an import");
+    assert!(replaced.changed);
+    let begins = "select min(valid_from) from published.catalogue_history";
+    let row = watching.query_one(begins, &[]).await.expect("a row");
+    assert!(row.get::<_, DateTime<chrono::Utc>>(0) > read_at);
 }
 
 #[actix_web::test]

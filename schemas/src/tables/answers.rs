@@ -4,12 +4,12 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::SchemaRef;
 
-use super::ColumnType::{Boolean, Float64, Int32, Int64, Timestamp, Utf8};
+use super::ColumnType::{Boolean, Float64, Int32, Int64, TextList, Timestamp, Utf8};
 use super::Privacy::{Identifying, Personal};
 use super::{Table, optional, required};
 
 /// Version of the columns.
-pub const VERSION: i32 = 2;
+pub const VERSION: i32 = 3;
 
 /// The Arrow schema of the table.
 #[must_use]
@@ -25,6 +25,8 @@ pub const TABLE: Table = Table {
     row: "One answer of one pupil to one item, by the rules of the xAPI profile. A minute after a voiding the voided answer is gone.",
     writer: "Analytics, some seconds after the commit, from `published.answers_feed`.",
     bucketed: true,
+    is_copy: false,
+    key: &["id"],
     columns: &[
         required(
             "bucket",
@@ -136,5 +138,11 @@ pub const TABLE: Table = Table {
             "How many hints were opened before the answer.",
         )
 .from("context.extensions, `https://w3id.org/sillage/ext/hints`", Personal).unit("1"),
+        optional(
+            "competencies",
+            TextList,
+            "URIs of the competencies that the item was tagged with when the LRS stored the answer, the main one first; null where the catalogue in force then did not have the item. A later catalogue changes nothing here.",
+        )
+.from("object.id, by the catalogue in force at `stored`", Personal),
     ],
 };

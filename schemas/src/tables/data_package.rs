@@ -78,11 +78,7 @@ fn resource(table: &'static Table) -> Resource {
         version: table.version.to_string(),
         schema: Fields {
             fields: table.columns.iter().map(field).collect(),
-            primary_key: if table.bucketed {
-                &["id"]
-            } else {
-                &["person", "uri"]
-            },
+            primary_key: table.key,
         },
     }
 }
@@ -96,6 +92,8 @@ fn field(column: &'static Column) -> Field {
             ColumnType::Boolean => "boolean",
             ColumnType::Utf8 => "string",
             ColumnType::Timestamp => "datetime",
+            ColumnType::Date => "date",
+            ColumnType::TextList => "array",
         },
         description: column.meaning,
         unit: column.unit,

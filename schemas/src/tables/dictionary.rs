@@ -31,14 +31,22 @@ pub fn data_dictionary() -> String {
 }
 
 fn section(table: &Table) -> String {
-    let files = if table.bucketed {
-        "As they were committed, later sorted by `bucket`, `account` and `seq`: one bucket each, once there is enough of it."
-    } else {
-        "One a run."
+    let files = match (table.is_copy, table.bucketed) {
+        (false, _) => {
+            "As they were committed, later sorted by `bucket`, `account` and `seq`: one bucket each, once there is enough of it."
+        }
+        (true, true) => "One, written anew each time, sorted by `bucket`.",
+        (true, false) => "One, written anew each time.",
     };
+    let key: Vec<_> = table.key.iter().map(|name| format!("`{name}`")).collect();
     let mut text = format!(
-        "\n## {}\n\n{}\n\n- Written by: {}\n- Version of the columns: {}\n- Files: {}\n\n| column | type | unit | null | meaning | source in the statement | tells |\n|---|---|---|---|---|---|---|\n",
-        table.name, table.row, table.writer, table.version, files
+        "\n## {}\n\n{}\n\n- Written by: {}\n- Version of the columns: {}\n- Files: {}\n- Key: {}\n\n| column | type | unit | null | meaning | source in the statement | tells |\n|---|---|---|---|---|---|---|\n",
+        table.name,
+        table.row,
+        table.writer,
+        table.version,
+        files,
+        key.join(", ")
     );
     for column in table.columns {
         let null = if column.nullable { "yes" } else { "no" };
@@ -65,5 +73,7 @@ fn type_name(kind: ColumnType) -> &'static str {
         ColumnType::Boolean => "boolean",
         ColumnType::Utf8 => "text",
         ColumnType::Timestamp => "timestamp (µs, UTC)",
+        ColumnType::Date => "date",
+        ColumnType::TextList => "list of text",
     }
 }

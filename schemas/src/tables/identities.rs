@@ -26,6 +26,8 @@ pub const TABLE: Table = Table {
     row: "An account as a statement wrote it. An account has a row for each way in which it was written; the one of the last position counts.",
     writer: "The LRS, before the statements that need it.",
     bucketed: true,
+    is_copy: false,
+    key: &["account", "seq"],
     columns: &[
         required("bucket", Int32, "As in `statements`.").from("the key of the account", Personal),
         required(

@@ -26,16 +26,20 @@ pub const TABLE: Table = Table {
     row: "One person's mastery of one competency or domain, as one run of the job found it.",
     writer: "Analytics, at the end of each recomputation.",
     bucketed: false,
+    is_copy: true,
+    key: &["person", "uri"],
     columns: COLUMNS,
 };
 
-/// Rows of the same columns as of the times that were asked for.
+/// Rows of the same columns as of the times that were asked for. The rows of a time are a copy of their own.
 pub const AS_OF: Table = Table {
     name: "mastery_as_of",
     version: VERSION,
     row: "One person's mastery of one competency or domain as it was at a time, by the answers given until then.",
     writer: "Analytics, when somebody asks (`sillage analytics mastery --as-of`): in place of the rows of the same time.",
     bucketed: false,
+    is_copy: true,
+    key: &["as_of", "person", "uri"],
     columns: COLUMNS,
 };
 

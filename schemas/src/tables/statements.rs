@@ -25,6 +25,8 @@ pub const TABLE: Table = Table {
     row: "One committed statement. Rows are never changed: a voiding is a row with its target, and a voided statement stays.",
     writer: "The LRS, some seconds after the commit, in the order of `seq`, none skipped and none twice.",
     bucketed: true,
+    is_copy: false,
+    key: &["id"],
     columns: &[
         required(
             "bucket",

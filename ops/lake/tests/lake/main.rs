@@ -6,6 +6,7 @@
 )]
 
 mod database;
+mod former;
 mod races;
 mod reconcile;
 mod relay;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch,
-    StringArray, TimestampMicrosecondArray,
+    ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, ListBuilder,
+    RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray,
 };
 use arrow::datatypes::Int64Type;
 use lake::{Lake, LakeTable, register, session};
-use schemas::tables::{Table, answers};
+use schemas::tables::{ColumnType, Table, answers};
 use tempfile::TempDir;
 
 /// The application id of these tests.
@@ -127,6 +127,15 @@ pub(crate) fn batch(seqs: &[i64]) -> RecordBatch {
                     seqs.iter()
                         .map(|seq| (seq % 2 == 1).then_some(i64::MIN + seq)),
                 )),
+                "competencies" => {
+                    let mut lists =
+                        ListBuilder::new(StringBuilder::new()).with_field(ColumnType::element());
+                    for seq in seqs {
+                        let uris = (0..seq % 3).map(|n| Some(format!("competency-{n}")));
+                        lists.append_option((seq % 2 == 0).then(|| uris.collect::<Vec<_>>()));
+                    }
+                    Arc::new(lists.finish())
+                }
                 _ => arrow::array::new_null_array(field.data_type(), rows),
             }
         })

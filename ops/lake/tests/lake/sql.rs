@@ -9,7 +9,6 @@ use arrow::array::{
 use arrow::datatypes::Int64Type;
 use futures::TryStreamExt as _;
 use lake::{LakeTable, Limits, Questions, Sizes, SqlError};
-use parquet::arrow::ArrowWriter;
 use schemas::ids::AccountKey;
 use schemas::tables::{self, statements};
 use uuid::Uuid;
@@ -182,26 +181,6 @@ async fn who_asks_for_an_account_reads_the_files_of_its_bucket() {
     // Files tell their least and greatest bucket, so those of others are not opened.
     let plan = explained(&questions, &format!("explain {asked}")).await;
     assert!(plan.contains("bucket@0 = 5"), "{plan}");
-}
-
-#[tokio::test]
-async fn a_file_beside_the_lake_is_a_table_like_the_others() {
-    let place = place_with_answers(&[1, 2, 3]).await;
-    let questions = Questions::open(&place.lake, LIMITS).await.unwrap();
-    let file = tempfile::NamedTempFile::with_suffix(".parquet").unwrap();
-    let names: ArrayRef = Arc::new(Int64Array::from(vec![2, 3, 9]));
-    let rows = RecordBatch::try_from_iter([("wanted", names)]).unwrap();
-    let mut writer = ArrowWriter::try_new(file.as_file(), rows.schema(), None).unwrap();
-    writer.write(&rows).unwrap();
-    writer.close().unwrap();
-    let path = file.path().display().to_string();
-    questions.beside("list", &path).await.unwrap();
-    let joined = "select seq from answers join list on wanted = seq order by 1";
-    assert_eq!(numbers(&questions, joined).await, [2, 3]);
-    for name in ["answers", "list"] {
-        let taken = questions.beside(name, &path).await.unwrap_err();
-        assert!(matches!(taken, SqlError::Question(_)), "{taken:?}");
-    }
 }
 
 #[tokio::test]

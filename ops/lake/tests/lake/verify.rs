@@ -82,7 +82,7 @@ async fn the_files_of_a_bucket_that_are_gone_are_found_and_made_again() {
     let [difference] = found.differences.as_slice() else {
         panic!("{found:?}")
     };
-    assert_eq!(bad.bucket, Some(difference.bucket));
+    assert_eq!(bad.bucket, difference.bucket);
     assert_eq!((difference.database, difference.lake), (4, 0));
     is_mended(&place, &database).await;
 
@@ -106,7 +106,13 @@ async fn rows_that_are_gone_twice_there_or_altered_are_found_and_mended() {
     let counts = |found: &Verified| -> Vec<_> {
         let differences = found.differences.iter();
         differences
-            .map(|difference| (difference.bucket, difference.database, difference.lake))
+            .map(|difference| {
+                (
+                    difference.bucket.unwrap(),
+                    difference.database,
+                    difference.lake,
+                )
+            })
             .collect()
     };
     assert_eq!(counts(&found), [(0, 4, 3), (1, 4, 3)]);

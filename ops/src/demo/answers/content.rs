@@ -47,7 +47,8 @@ impl Names {
         format!("{}/item/", self.base)
     }
 
-    fn competency(&self, skill: i64) -> String {
+    /// The competency that a skill is.
+    pub(crate) fn competency(&self, skill: i64) -> String {
         format!("{}/skill/{skill}", self.base)
     }
 

@@ -118,6 +118,19 @@ impl AnswersFile {
         self.items.values().flatten().copied().collect()
     }
 
+    /// Answers and right ones by skill; an answer counts for each skill of its item.
+    pub(crate) fn by_skill(&self) -> BTreeMap<i64, (u64, u64)> {
+        let mut counts: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
+        for row in &self.rows {
+            for skill in self.items.get(&row.item).into_iter().flatten() {
+                let (answers, correct) = counts.entry(*skill).or_default();
+                *answers += 1;
+                *correct += u64::from(row.correct);
+            }
+        }
+        counts
+    }
+
     /// When a row's answer was given.
     pub(crate) fn at(&self, row: &Row, start: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
         let start_s = start.timestamp();

@@ -1,11 +1,13 @@
 //! `sillage demo --answers FILE`: every answer of the file posted, stored, shipped and folded, a
-//! list for every pupil, and the totals of each place compared with the file's.
+//! list for every pupil, and the totals of each place compared with the file's; in the lake, success by
+//! skill too.
 
 mod content;
 pub(crate) mod file;
 mod steps;
 mod stored;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
@@ -78,6 +80,7 @@ pub(crate) async fn replay(client: &Client, path: &Path, args: &DemoArgs) -> any
             "lake, answers",
             stored::in_lake_answers(&lake, &plan).await?,
         );
+        compared.skills(&plan.by_skill(), &stored::by_skill(&lake, &plan).await?);
     }
     compared.place("aggregates", api::totals(client).await?);
     report.end(&compared)
@@ -109,6 +112,14 @@ impl<'a> Plan<'a> {
             );
         }
         Ok(plan)
+    }
+
+    /// Answers and right ones of the file, by the URI of the competency.
+    fn by_skill(&self) -> BTreeMap<String, (u64, u64)> {
+        let counts = self.file.by_skill().into_iter();
+        counts
+            .map(|(skill, counted)| (self.names.competency(skill), counted))
+            .collect()
     }
 
     async fn set_up(&self, client: &Client) -> anyhow::Result<()> {

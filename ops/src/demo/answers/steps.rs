@@ -1,5 +1,6 @@
 //! What the replay tells: each step with its count and time, then the totals side by side.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Instant;
 
@@ -106,6 +107,7 @@ impl Report {
                 "notes": self.notes,
                 "steps": self.steps,
                 "totals": { "file": compared.file, "places": places.collect::<Vec<_>>() },
+                "skills": compared.skills,
                 "equal": compared.differences().is_empty(),
             }))?;
         } else {
@@ -117,6 +119,12 @@ impl Report {
         }
         if !self.json {
             output::lines("All totals equal the file's.")?;
+            if let Some(skills) = &compared.skills {
+                output::lines(&format!(
+                    "So does the success of each of {} skills, by SQL over the lake's answers.",
+                    skills.compared
+                ))?;
+            }
         }
         Ok(())
     }
@@ -134,6 +142,16 @@ impl Report {
 pub(crate) struct Compared {
     file: Totals,
     places: Vec<(&'static str, Totals)>,
+    skills: Option<Skills>,
+}
+
+/// Success by skill, of the file and of the lake.
+#[derive(Debug, Serialize)]
+struct Skills {
+    /// How many skills there are.
+    compared: usize,
+    /// Those of which the lake has other numbers.
+    differ: Vec<String>,
 }
 
 impl Compared {
@@ -142,6 +160,7 @@ impl Compared {
         Self {
             file,
             places: Vec::new(),
+            skills: None,
         }
     }
 
@@ -150,13 +169,31 @@ impl Compared {
         self.places.push((name, totals));
     }
 
+    /// Answers and right ones by skill: the file's, and those that SQL over the lake's answers gives.
+    pub(crate) fn skills(
+        &mut self,
+        file: &BTreeMap<String, (u64, u64)>,
+        lake: &BTreeMap<String, (u64, u64)>,
+    ) {
+        let all: BTreeSet<_> = file.keys().chain(lake.keys()).collect();
+        let differ = all
+            .iter()
+            .filter(|skill| file.get(**skill) != lake.get(**skill));
+        self.skills = Some(Skills {
+            compared: all.len(),
+            differ: differ.map(|skill| (*skill).clone()).collect(),
+        });
+    }
+
     fn differences(&self) -> Vec<String> {
         let differ = self
             .places
             .iter()
-            .filter(|(_, totals)| *totals != self.file);
+            .filter(|(_, totals)| *totals != self.file)
+            .map(|(place, totals)| format!("{place} has {totals:?}, the file {:?}", self.file));
+        let skills = self.skills.iter().flat_map(|skills| &skills.differ);
         differ
-            .map(|(place, totals)| format!("{place} has {totals:?}, the file {:?}", self.file))
+            .chain(skills.map(|skill| format!("lake, answers has another success of {skill}")))
             .collect()
     }
 

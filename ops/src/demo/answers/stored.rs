@@ -1,13 +1,16 @@
 //! What became of the file's answers, counted where they are kept. Only the file's own statements
 //! are counted, by their ids, so that whatever else the service holds does not matter.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use arrow::array::{Array, AsArray, RecordBatch};
-use lake::{Lake, LakeTable};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type};
+use futures::TryStreamExt as _;
+use lake::{Lake, LakeTable, Limits, Questions};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use schemas::profile::verbs;
 use schemas::tables::{self, Table};
@@ -137,6 +140,41 @@ pub(crate) async fn in_lake_statements(lake: &Path, plan: &Plan<'_>) -> anyhow::
 /// Counts the rows of the lake's table of answers.
 pub(crate) async fn in_lake_answers(lake: &Path, plan: &Plan<'_>) -> anyhow::Result<Totals> {
     in_lake(lake, &tables::answers::TABLE, "correct", plan).await
+}
+
+/// Answers and right ones by competency, by plain SQL over the lake's answers.
+pub(crate) async fn by_skill(
+    lake: &Path,
+    plan: &Plan<'_>,
+) -> anyhow::Result<BTreeMap<String, (u64, u64)>> {
+    let lake = lake.to_str().context("the lake's path is not UTF-8")?;
+    let limits = Limits {
+        memory_bytes: 256 << 20,
+        spill_bytes: 1 << 30,
+    };
+    let question = format!(
+        "select cast(competency as varchar) as competency, count(*) as answers, \
+         sum(case when correct then 1 else 0 end) as correct \
+         from (select unnest(competencies) as competency, correct from answers \
+               where starts_with(activity, '{}')) \
+         group by 1",
+        plan.names.item_prefix()
+    );
+    let questions = Questions::open(&Lake::at(lake), limits).await?;
+    let rows = questions.ask(&question).await?;
+    let rows: Vec<RecordBatch> = rows.try_collect().await?;
+    let mut counts = BTreeMap::new();
+    for batch in rows {
+        let names = cast(batch.column(0), &DataType::Utf8)?;
+        let number = |column: usize, row: usize| {
+            u64::try_from(batch.column(column).as_primitive::<Int64Type>().value(row))
+        };
+        for (row, name) in names.as_string::<i32>().iter().enumerate() {
+            let name = name.context("a competency without a name")?;
+            counts.insert(name.to_owned(), (number(1, row)?, number(2, row)?));
+        }
+    }
+    Ok(counts)
 }
 
 /// Counts the rows in the active files of the newest version of a table.

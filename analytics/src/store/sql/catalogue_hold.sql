@@ -1,0 +1,2 @@
+-- No catalogue comes into force until the transaction ends. Rows: one, of nothing.
+select published.hold_catalogue()

@@ -1,0 +1,2 @@
+-- What time it is, by the database's clock. Rows: 1.
+select clock_timestamp()

@@ -3,5 +3,6 @@
 mod common;
 mod filter;
 mod finds;
+mod guessing;
 mod shapes;
 mod stopped;

@@ -14,7 +14,8 @@ const TOLERANCE: f64 = 1e-9;
 /// The state before the first answer, after the last one, and what each did in between.
 fn traced(
     model: &Model,
-    (declared, voie): (&[(u32, f64)], Option<(Voie, f64)>),
+    declared: &[(u32, f64)],
+    voie: Option<(Voie, f64)>,
     clock: &mut f64,
     answers: &[Answer],
     evaluations: &[(usize, Finding)],
@@ -81,7 +82,7 @@ proptest! {
     ) {
         let (model, mut clock) = (model(), 1e9);
         let (start, end, traces) =
-            traced(&model, (&declared, voie), &mut clock, &answers, &evaluations);
+            traced(&model, &declared, voie, &mut clock, &answers, &evaluations);
         let t = later.map(|later: f64| clock + later);
         for competency in model.subjects()[0].competencies() {
             let told = Explanation::of(&model, &start, &end, competency, traces.iter(), t);
@@ -105,7 +106,7 @@ proptest! {
         answers in answers()
     ) {
         let (model, mut clock) = (model(), 1e9);
-        let (start, end, traces) = traced(&model, (&[], None), &mut clock, &answers, &[]);
+        let (start, end, traces) = traced(&model, &[], None, &mut clock, &answers, &[]);
         for competency in model.subjects()[0].competencies() {
             let told = Explanation::of(&model, &start, &end, competency, traces.iter(), Some(clock));
             for (answer, added) in answers.iter().zip(&told.answers) {

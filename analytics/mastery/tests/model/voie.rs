@@ -132,7 +132,7 @@ fn the_guess_fades_with_evidence() {
     println!("share of the guess left after 5, 10, 20, 40, 80, 160 answers: {left:.2?}");
 }
 
-/// Chance that depends on its seed alone (SplitMix64).
+/// Chance that depends on its seed alone (`SplitMix64`).
 struct Chance(u64);
 
 impl Chance {

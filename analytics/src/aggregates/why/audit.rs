@@ -7,7 +7,7 @@ use mastery::{Competency, Degree, Hyper, Model, PupilState, Reference, Scale};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::told::From as Start;
+use super::told::StartedFrom;
 use super::watch::Seen;
 
 /// The equations by which the figures can be computed again, in the words of `docs/concepts/why.md`.
@@ -178,7 +178,7 @@ impl Audit {
     pub(super) fn new(
         (model, competency, position): (&Model, &Competency, i64),
         (start, end): (&PupilState, &PupilState),
-        from: Start,
+        from: StartedFrom,
         seen: &[Seen],
     ) -> Self {
         let Reference { a, b } = competency.reference();
@@ -192,13 +192,13 @@ impl Audit {
             reference_b: b,
             last_degree: end.last_degree(competency.key()).map(Degree::number),
             voie: match from {
-                Start::Voie(voie, guess) => Some(VoieOf {
+                StartedFrom::Voie(voie, guess) => Some(VoieOf {
                     voie: voie.as_str(),
                     weight: model.voie_weight().into(),
                     shift: guess.shift,
                     kept: guess.kept,
                 }),
-                Start::Nothing | Start::Profile => None,
+                StartedFrom::Nothing | StartedFrom::Profile => None,
             },
             start: nodes(model, competency, start),
             end: nodes(model, competency, end),

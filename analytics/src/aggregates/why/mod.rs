@@ -21,7 +21,7 @@ use service::pg::Pool;
 use uuid::Uuid;
 
 use self::audit::Audit;
-use self::told::{From, Told};
+use self::told::{StartedFrom, Told};
 use self::watch::Watch;
 use super::Level;
 use crate::fold::{PersonFold, batch};
@@ -231,7 +231,7 @@ pub async fn why(
     };
     let subject = &model.subjects()[subject];
     let start = inputs.start(&model, subject);
-    let from = From::of(&inputs, &model, subject);
+    let from = StartedFrom::of(&inputs, &model, subject);
     let mut states = PersonFold::observed(&model, inputs, then.collect(), &mut watch).states;
     let end = states.remove(subject.name());
     let end = end.unwrap_or_else(|| start.clone());

@@ -26,14 +26,14 @@ pub(super) struct Told<'a> {
     start: &'a PupilState,
     end: &'a PupilState,
     /// Where the fold started from.
-    pub(super) from: From,
+    pub(super) from: StartedFrom,
     explanation: Explanation,
     as_of: DateTime<Utc>,
 }
 
 /// What a subject starts from, before the first answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum From {
+pub(super) enum StartedFrom {
     /// The same as everybody.
     Nothing,
     /// A profile that was declared for a domain of it.
@@ -42,7 +42,7 @@ pub(super) enum From {
     Voie(Voie, Guess),
 }
 
-impl From {
+impl StartedFrom {
     pub(super) fn of(inputs: &Inputs, model: &Model, subject: &Subject) -> Self {
         if inputs.declares(subject) {
             return Self::Profile;
@@ -74,7 +74,7 @@ impl<'a> Told<'a> {
             seen,
             start,
             end,
-            from: From::Nothing,
+            from: StartedFrom::Nothing,
             explanation,
             as_of,
         }
@@ -188,8 +188,8 @@ impl<'a> Told<'a> {
         };
         let start = words::start(audience, facts, units[0]);
         let prior_kind = match facts.from {
-            From::Voie(..) => PartKind::PriorOfVoie,
-            From::Nothing | From::Profile => PartKind::Prior,
+            StartedFrom::Voie(..) => PartKind::PriorOfVoie,
+            StartedFrom::Nothing | StartedFrom::Profile => PartKind::Prior,
         };
         let mut parts = vec![part(prior_kind, 0, Some(start))];
         for (index, &place) in listed.iter().enumerate() {

@@ -7,7 +7,7 @@ use chrono::{Datelike, NaiveDate};
 use mastery::Added;
 use mastery::explain::rounded;
 
-use super::told::From;
+use super::told::StartedFrom;
 use super::{Audience, UNIT};
 use crate::aggregates::{Level, NOT_ENOUGH};
 
@@ -24,7 +24,7 @@ pub(super) struct Facts {
     /// Seconds since the last practice of the competency.
     pub(super) since_practice_s: Option<f64>,
     /// Where the fold started from.
-    pub(super) from: From,
+    pub(super) from: StartedFrom,
 }
 
 /// What is told of one by one.
@@ -144,40 +144,40 @@ fn not_enough(audience: Audience, facts: &Facts, label: &str) -> Vec<String> {
 pub(super) fn start(audience: Audience, facts: &Facts, units: i64) -> String {
     let figure = figure(units);
     match (audience, facts.from) {
-        (Audience::Pupil, From::Profile) => format!(
+        (Audience::Pupil, StartedFrom::Profile) => format!(
             "Au départ, l'estimation s'appuie sur le profil que tu as déclaré{NB}: ce n'est qu'une \
              supposition, qui compte de moins en moins à mesure que tu réponds."
         ),
-        (Audience::Parent, From::Profile) => format!(
+        (Audience::Parent, StartedFrom::Profile) => format!(
             "Au départ, l'estimation s'appuie sur le profil déclaré{NB}: ce n'est qu'une \
              supposition, qui compte de moins en moins à mesure que les réponses arrivent."
         ),
-        (Audience::Teacher | Audience::Auditor, From::Profile) => format!(
+        (Audience::Teacher | Audience::Auditor, StartedFrom::Profile) => format!(
             "Point de départ, d'après le profil déclaré (une supposition, dont le poids diminue \
              avec les réponses){NB}: {figure}."
         ),
-        (Audience::Pupil, From::Voie(voie, _)) => format!(
+        (Audience::Pupil, StartedFrom::Voie(voie, _)) => format!(
             "Au départ, l'estimation s'appuie sur les résultats de l'ensemble des élèves de la voie \
              {}{NB}: c'est une supposition, qui ne dit rien de toi et compte de moins en moins à \
              mesure que tu réponds.",
             voie.label()
         ),
-        (Audience::Parent, From::Voie(voie, _)) => format!(
+        (Audience::Parent, StartedFrom::Voie(voie, _)) => format!(
             "Au départ, l'estimation s'appuie sur les résultats de l'ensemble des élèves de la voie \
              {}{NB}: c'est une supposition, qui ne dit rien de votre enfant en particulier et compte \
              de moins en moins à mesure que les réponses arrivent.",
             voie.label()
         ),
-        (Audience::Teacher | Audience::Auditor, From::Voie(voie, _)) => format!(
+        (Audience::Teacher | Audience::Auditor, StartedFrom::Voie(voie, _)) => format!(
             "Point de départ, d'après l'ensemble des élèves de la voie {} (une supposition, dont le \
              poids diminue avec les réponses){NB}: {figure}.",
             voie.label()
         ),
-        (Audience::Pupil | Audience::Parent, From::Nothing) => {
+        (Audience::Pupil | Audience::Parent, StartedFrom::Nothing) => {
             "Au départ, sans aucune réponse, l'estimation est la même pour tout le monde."
                 .to_owned()
         }
-        (Audience::Teacher | Audience::Auditor, From::Nothing) => {
+        (Audience::Teacher | Audience::Auditor, StartedFrom::Nothing) => {
             format!("Point de départ, le même pour tous les élèves{NB}: {figure}.")
         }
     }

@@ -4,5 +4,6 @@ mod common;
 mod filter;
 mod finds;
 mod guessing;
+mod retries;
 mod shapes;
 mod stopped;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mastery::VoieWeight;
 use serde::Deserialize;
 use service::config::{ConfigError, HttpSettings, LakeSettings, Settings};
 use service::threads;
@@ -34,6 +35,8 @@ pub struct AnalyticsSettings {
     pub odd_device_pupils: u32,
     /// Signs for which answers are left out of mastery.
     pub odd_left_out: Vec<Sign>,
+    /// How much the *voie* weighs in where a pupil starts who declared no profile, 0 to 1; 0: not at all.
+    pub voie_weight: VoieWeight,
     /// Time between two checks whether predictions come true, in seconds; 0: only when asked.
     pub check_every_s: u64,
     /// Time between two counts of the usage of the service, in seconds; 0: never.
@@ -110,6 +113,7 @@ mod tests {
         assert!(config.recompute_every().is_some());
         assert_eq!(config.check_every(), Some(Duration::from_secs(86_400)));
         assert_eq!(config.usage_every(), Some(Duration::from_secs(3_600)));
+        assert_eq!(f64::from(config.analytics.voie_weight), 0.5);
         assert_eq!(config.analytics.recompute_threads, 0);
         assert!(config.recompute_threads() >= 1);
     }

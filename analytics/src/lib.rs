@@ -59,8 +59,8 @@ impl Analytics {
     pub fn new(context: Context, config: AnalyticsConfig) -> Self {
         Self {
             context,
+            models: Models::new(config.analytics.voie_weight),
             config,
-            models: Models::default(),
             runtime: Handle::current(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mastery::{Calibration, Model, Scale};
+use mastery::{Calibration, Model, Scale, VoieWeight};
 use serde_json::Value;
 use service::pg::Pool;
 
@@ -15,11 +15,22 @@ const REMEMBERED: usize = 3;
 /// The models of this process, by fingerprint.
 #[derive(Debug, Default)]
 pub struct Models {
+    /// How much the *voie* weighs in the model that is wanted.
+    voie_weight: VoieWeight,
     known: Mutex<Vec<(String, Arc<Model>)>>,
     wanted: Mutex<Option<(Inputs, String)>>,
 }
 
 impl Models {
+    /// No models yet; those that are wanted have this weight of the *voie*.
+    #[must_use]
+    pub fn new(voie_weight: VoieWeight) -> Self {
+        Self {
+            voie_weight,
+            ..Self::default()
+        }
+    }
+
     /// The model of a fingerprint, made again from what was kept of it.
     ///
     /// What another program version folded has a fingerprint that nobody here can make again: it
@@ -33,11 +44,12 @@ impl Models {
         if let Some(model) = self.find(fingerprint) {
             return Ok(model);
         }
-        let (framework, catalogue, numbers) = models::read(transaction, fingerprint)
+        let kept = models::read(transaction, fingerprint)
             .await?
             .ok_or(StoreError::Document("model"))?;
-        let calibration = calibrations::read(transaction, &numbers).await?;
-        let model = build(&framework, catalogue, &calibration)?;
+        let calibration = calibrations::read(transaction, &kept.calibrations).await?;
+        let model = build(&kept.framework, kept.catalogue, &calibration)?;
+        let model = model.weighing_voie(kept.voie_weight);
         Ok(self.keep(fingerprint, model))
     }
 
@@ -66,9 +78,16 @@ impl Models {
         let in_force = calibrations::in_force(&transaction).await?;
         let numbers: Vec<i64> = in_force.into_values().collect();
         let calibration = calibrations::read(&transaction, &numbers).await?;
-        let model = Model::calibrated(&framework, &items, &calibration, Scale::default());
+        let model = Model::calibrated(&framework, &items, &calibration, Scale::default())
+            .weighing_voie(self.voie_weight);
         let fingerprint = model.fingerprint().to_owned();
-        models::insert(&transaction, &fingerprint, number, &catalogue, &numbers).await?;
+        let made_of = models::MadeOf {
+            framework: number,
+            catalogue: &catalogue,
+            calibrations: &numbers,
+            voie_weight: self.voie_weight,
+        };
+        models::insert(&transaction, &fingerprint, &made_of).await?;
         store::commit(transaction).await?;
         self.keep(&fingerprint, model);
         // If any changed while we read, the next look sees other numbers and makes it again.

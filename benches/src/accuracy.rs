@@ -11,7 +11,7 @@ pub use folds::{FOLDS, Fold, folds};
 pub use page::page;
 pub use variants::{VARIANTS, Variant, folded};
 
-use fit::{Answer, Answers, Predicted, Pupil, Reliability, Scores};
+use fit::{Answer, Answers, Predicted, Pupil, Reliability, Scores, Start};
 use mastery::maths::sigmoid;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -85,6 +85,7 @@ pub fn made_up(pupils: u64, seed: u64) -> Answers {
         Pupil {
             key,
             answers: answers.collect(),
+            start: Start::default(),
         }
     };
     let pupils = (0..pupils).map(&mut pupil).collect();

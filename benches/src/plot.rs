@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use fit::Reliability;
+use fit::plot::escaped;
 
 use crate::report::{Bar, Row, figure};
 
@@ -147,68 +147,6 @@ impl Drawing {
     }
 }
 
-/// Sides of a reliability plot, and the edge around it.
-const SIDE: f64 = 360.0;
-const EDGE: f64 = 46.0;
-
-/// Expected success against success that came, a dot a bin: on the line where predictions can be trusted.
-/// Below it how many answers are in each bin.
-#[must_use]
-pub fn reliability(heading: &str, reliability: &Reliability) -> String {
-    let most = reliability.bins.iter().map(|bin| bin.answers).max();
-    let most = (most.unwrap_or(0) as f64).max(1.0);
-    let (x, y) = (|p: f64| EDGE + SIDE * p, |p: f64| EDGE + SIDE * (1.0 - p));
-    let (floor, height) = (EDGE + SIDE + 110.0, 64.0);
-    let width = SIDE / reliability.bins.len() as f64;
-    let mut body = format!(
-        "<text x=\"{EDGE}\" y=\"24\" font-weight=\"bold\">{}</text>\n\
-         <rect x=\"{EDGE}\" y=\"{EDGE}\" width=\"{SIDE}\" height=\"{SIDE}\" fill=\"none\" stroke=\"#999\"/>\n\
-         <line x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\" stroke=\"#999\" stroke-dasharray=\"4 3\"/>\n",
-        escaped(heading),
-        x(0.0),
-        y(0.0),
-        x(1.0),
-        y(1.0),
-    );
-    for tick in [0.0, 0.25, 0.5, 0.75, 1.0] {
-        let _ = writeln!(
-            body,
-            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{tick}</text>\n\
-             <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{tick}</text>",
-            EDGE - 6.0,
-            y(tick) + 4.0,
-            x(tick),
-            EDGE + SIDE + 16.0,
-        );
-    }
-    for (index, bin) in reliability.bins.iter().enumerate() {
-        if bin.answers == 0 {
-            continue;
-        }
-        let count = bin.answers as f64;
-        let bar = height * count / most;
-        let _ = writeln!(
-            body,
-            "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"4\" fill=\"{MET}\"/>\n\
-             <rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{bar:.1}\" fill=\"{PLAIN}\"/>",
-            x(bin.expected / count),
-            y(bin.correct as f64 / count),
-            EDGE + width * index as f64,
-            floor - bar,
-            width - 1.0,
-        );
-    }
-    let (whole, tall) = (SIDE + 2.0 * EDGE, floor + 30.0);
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {whole} {tall}\" width=\"{whole}\" \
-         height=\"{tall}\" font-family=\"sans-serif\" font-size=\"12\">\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n{body}\
-         <text x=\"{EDGE}\" y=\"{:.1}\">success expected; upwards: success that came; below: answers in \
-         each bin</text>\n</svg>\n",
-        floor + 18.0,
-    )
-}
-
 /// A text in lines, broken at spaces.
 fn wrapped(text: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
@@ -227,12 +165,6 @@ fn wrapped(text: &str) -> Vec<String> {
         }
     }
     lines
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
 }
 
 #[cfg(test)]
@@ -271,24 +203,6 @@ mod tests {
     fn a_figure_that_is_none_draws_nothing() {
         let text = svg("", &[row("x", f64::NAN, "1", None)]);
         assert!(text.contains("width=\"0.0\"") && !text.contains("width=\"NaN"));
-    }
-
-    #[test]
-    fn a_bin_is_a_dot_at_what_was_expected_and_what_came() {
-        let mut all = Reliability::default();
-        all.bins[15] = fit::scores::Bin {
-            answers: 4,
-            expected: 3.0,
-            correct: 2,
-        };
-        let text = reliability("a & b", &all);
-        let (x, y) = (EDGE + SIDE * 0.75, EDGE + SIDE * 0.5);
-        assert!(
-            text.contains(&format!("cx=\"{x:.1}\" cy=\"{y:.1}\"")),
-            "{text}"
-        );
-        assert_eq!(text.matches("<circle").count(), 1);
-        assert!(text.contains("a &amp; b"));
     }
 
     #[test]

@@ -174,6 +174,9 @@ pub(crate) struct CheckArgs {
     /// The last day of answers that is looked at, in UTC [default: yesterday]
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub(crate) day: Option<NaiveDate>,
+    /// A folder for reliability plots (SVG), one a subject and window
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) plots: Option<PathBuf>,
 }
 
 /// `sillage analytics fit`.

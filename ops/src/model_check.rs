@@ -1,8 +1,12 @@
 //! `sillage analytics check`: whether predictions come true, now and not at its time of the day.
 
-use analytics::checks::Alert;
+use std::fs;
+use std::path::Path;
+
+use analytics::checks::{Alert, plot};
 use analytics::jobs::check::{self, CheckReport, Checked};
 use analytics::{Analytics, AnalyticsConfig};
+use anyhow::Context as _;
 use comfy_table::{Table, presets};
 use service::{Context, clock, telemetry};
 
@@ -26,6 +30,9 @@ pub(crate) async fn run(args: CheckArgs) -> anyhow::Result<()> {
     let checked = checked.await;
     database.stop().await?;
     let report = checked?;
+    if let Some(folder) = &args.plots {
+        draw(folder, &report)?;
+    }
     if args.installation.common.json {
         output::json(&report)?;
     } else {
@@ -39,6 +46,21 @@ pub(crate) async fn run(args: CheckArgs) -> anyhow::Result<()> {
         report.alerts.len()
     );
     Err(Failure::new(Code::Alerts, message).into())
+}
+
+/// A reliability plot a subject and window that has answers.
+fn draw(folder: &Path, report: &CheckReport) -> anyhow::Result<()> {
+    fs::create_dir_all(folder)
+        .with_context(|| format!("could not make the folder {}", folder.display()))?;
+    let document = serde_json::to_value(report)?;
+    for one in report.slices.iter().filter(|one| one.reliability.is_some()) {
+        let Some(svg) = plot::of(&document, &one.subject, one.days) else {
+            continue;
+        };
+        let path = folder.join(format!("reliability-{}-{}.svg", one.subject, one.days));
+        fs::write(&path, svg).with_context(|| format!("could not write {}", path.display()))?;
+    }
+    Ok(())
 }
 
 fn told(report: &CheckReport) -> String {

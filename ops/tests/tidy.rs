@@ -263,6 +263,32 @@ fn links_between_pages_hold() {
     none(&faults);
 }
 
+/// Pages with a table whose last column names the tests that hold a row.
+const PAGES_OF_TESTS: [&str; 2] = ["docs/model.md", "docs/concepts/what-counts.md"];
+
+#[test]
+fn a_test_that_a_table_names_is_there() {
+    let sources: Vec<String> = with_extension("rs").map(|path| read(path)).collect();
+    let is_there = |name: &str| {
+        let function = format!("fn {name}(");
+        sources.iter().any(|source| source.contains(&function))
+    };
+    let mut faults = Vec::new();
+    for page in PAGES_OF_TESTS {
+        let text = read(Path::new(page));
+        let tables = text.split("| test |").skip(1);
+        let rows = tables.flat_map(|table| table.split("\n\n").next().unwrap().lines().skip(2));
+        let cells = rows.filter_map(|row| row.trim_end_matches(['|', ' ']).rsplit('|').next());
+        let named: Vec<&str> = cells
+            .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+            .collect();
+        assert!(named.len() > 5, "{page} names {named:?}");
+        let missing = named.iter().filter(|name| !is_there(name));
+        faults.extend(missing.map(|name| format!("{page} names {name}, which is no test")));
+    }
+    none(&faults);
+}
+
 /// The targets of Markdown links to files, without their fragments.
 fn links(text: &str) -> Vec<String> {
     text.split("](")

@@ -1,5 +1,6 @@
 //! What is fitted on: items with their competencies, and pupils' answers in order.
 
+use mastery::{Degree, Guess};
 use thiserror::Error;
 
 /// One answer of a pupil.
@@ -22,6 +23,17 @@ pub struct Pupil {
     pub key: u64,
     /// The answers, in fold order.
     pub answers: Vec<Answer>,
+    /// What the fold starts from.
+    pub start: Start,
+}
+
+/// What is known of a pupil before the first answer: nothing, the *voie* or a declared profile.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Start {
+    /// What the *voie* makes of general ability.
+    pub voie: Option<Guess>,
+    /// Degrees that were declared, by domain, in the framework's order.
+    pub declared: Vec<(usize, Degree)>,
 }
 
 /// Answers of one subject.

@@ -6,9 +6,11 @@
 
 use std::ops::Range;
 
+use mastery::declared::{observation, observe};
 use mastery::maths::{exp, expected_sigmoid, sigmoid};
 use mastery::{Hyper, ItemParams, beside};
 
+use crate::answers::Start;
 use crate::scores::{Predicted, loss};
 use crate::sequences::{Bounds, Loading, Row, Sequences};
 use crate::threads;
@@ -131,12 +133,21 @@ impl State {
     }
 
     /// Another pupil, who has not answered yet.
-    fn begin(&mut self, hyper: &Hyper, pupil: Bounds) {
+    fn begin(&mut self, hyper: &Hyper, pupil: Bounds, start: &Start) {
         let prior = |v: f64| Node { m: 0.0, v };
-        self.general = prior(hyper.vg);
+        let node = |(m, v): (f64, f64)| Node { m, v };
+        self.general = start
+            .voie
+            .map_or(prior(hyper.vg), |guess| node(guess.start(hyper)));
         self.session = prior(hyper.vs);
         self.habit = prior(hyper.vr);
         self.domains.fill(prior(hyper.vd));
+        for &(domain, degree) in &start.declared {
+            let (general, own) = (self.general, self.domains[domain]);
+            let nodes = ((general.m, general.v), (own.m, own.v));
+            let (general, own) = observe(nodes, observation(hyper, degree));
+            (self.general, self.domains[domain]) = (node(general), node(own));
+        }
         self.competencies.clear();
         self.competencies
             .resize(pupil.competencies, prior(hyper.vk));
@@ -239,8 +250,9 @@ fn run(
     let mut row_at = rows.start;
     let before = row_at.checked_sub(1);
     let mut loading_at = before.map_or(0, |before| sequences.rows()[before].loadings_end);
-    for pupil in &sequences.pupils()[pupils] {
-        state.begin(hyper, *pupil);
+    let starts = &sequences.starts()[pupils.clone()];
+    for (pupil, start) in sequences.pupils()[pupils].iter().zip(starts) {
+        state.begin(hyper, *pupil, start);
         for row in &sequences.rows()[row_at..pupil.rows_end] {
             let loadings = &sequences.loadings()[loading_at..row.loadings_end];
             let item = items[row.item];

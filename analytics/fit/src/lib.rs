@@ -8,8 +8,8 @@
 //! 4. [`items`]: parameters of items, pass after pass.
 //! 5. [`constants`]: the constants as variables; [`descent`]: the search.
 //! 6. [`fitting`]: the whole ([`fit()`]); [`checkpoint`]: where it stands between two searches.
-//! 7. [`scores`]: how good predictions were; [`compared`]: of two sets of parameters. [`diagnostics`]: what
-//!    is odd about items.
+//! 7. [`scores`]: how good predictions were, [`plot`] their picture; [`compared`]: of two sets of parameters.
+//!    [`diagnostics`]: what is odd about items.
 
 pub mod answers;
 pub mod checkpoint;
@@ -20,11 +20,12 @@ pub mod diagnostics;
 pub mod filter;
 pub mod fitting;
 pub mod items;
+pub mod plot;
 pub mod scores;
 pub mod sequences;
 mod threads;
 
-pub use answers::{Answer, Answers, AnswersError, Pupil};
+pub use answers::{Answer, Answers, AnswersError, Pupil, Start};
 pub use checkpoint::{Checkpoint, Progress};
 pub use compared::{Compared, Parameters};
 pub use diagnostics::Diagnostics;

@@ -10,7 +10,7 @@ use std::ops::Range;
 use mastery::maths::ln_1p;
 use mastery::{Before, Hyper};
 
-use crate::answers::{Answer, Answers, Pupil};
+use crate::answers::{Answer, Answers, Pupil, Start};
 use crate::constants::Needs;
 
 /// An answer.
@@ -89,6 +89,7 @@ pub struct Sequences {
     rows: Vec<Row>,
     loadings: Vec<Loading>,
     pupils: Vec<Bounds>,
+    starts: Vec<Start>,
     domains: usize,
 }
 
@@ -132,6 +133,11 @@ impl Sequences {
 
     pub(crate) fn pupils(&self) -> &[Bounds] {
         &self.pupils
+    }
+
+    /// What each pupil starts from.
+    pub(crate) fn starts(&self) -> &[Start] {
+        &self.starts
     }
 
     pub(crate) fn domains(&self) -> usize {
@@ -191,6 +197,10 @@ impl Sequences {
             met.again(answer);
             last = Some(answer);
         }
+        // A domain without an item is moved by nothing but what was declared.
+        let declared = pupil.start.declared.iter().map(|(domain, _)| domain + 1);
+        self.domains = declared.fold(self.domains, usize::max);
+        self.starts.push(pupil.start.clone());
         self.pupils.push(Bounds {
             rows_end: self.rows.len(),
             competencies: competencies.len(),

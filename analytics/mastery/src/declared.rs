@@ -25,6 +25,21 @@ pub fn observation(hyper: &Hyper, degree: Degree) -> (f64, f64) {
     )
 }
 
+/// General ability and domain, each as mean and variance, after an observation of their sum.
+#[must_use]
+pub fn observe(
+    (general, domain): ((f64, f64), (f64, f64)),
+    (observed, variance): (f64, f64),
+) -> ((f64, f64), (f64, f64)) {
+    let total = general.1 + domain.1 + variance;
+    let e = observed - general.0 - domain.0;
+    let moved = |(m, v): (f64, f64)| {
+        let k = v / total;
+        (m + k * e, v * (1.0 - k))
+    };
+    (moved(general), moved(domain))
+}
+
 impl PupilState {
     /// A pupil who has not answered yet and declared some degrees of a subject, one a domain at most.
     #[must_use]

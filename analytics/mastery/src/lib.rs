@@ -25,6 +25,7 @@ pub mod model;
 pub mod shown;
 pub mod state;
 pub mod trace;
+pub mod voie;
 
 pub use before::{Before, beside};
 pub use codec::DecodeError;
@@ -37,6 +38,7 @@ pub use model::{
 pub use shown::{Degree, Mastery};
 pub use state::{ItemMemory, Node, PupilState, Shared, Step};
 pub use trace::Trace;
+pub use voie::{Guess, Voie, VoieWeight};
 
 /// Seconds since the Unix epoch, as the model counts time, from microseconds.
 ///

@@ -11,6 +11,7 @@ use crate::hyper::{Hyper, Scale};
 use crate::maths::ln_1p;
 use crate::shown::Degree;
 use crate::state::KeyMap;
+use crate::voie::VoieWeight;
 
 /// Version of the code that folds: raised by hand whenever a change here changes a state, so that
 /// states made by another version are made again.
@@ -273,6 +274,7 @@ pub struct Model {
     scale: Scale,
     subjects: Vec<Subject>,
     items: KeyMap<Item>,
+    voie: VoieWeight,
     degree_labels: [String; 6],
     fingerprint: String,
 }
@@ -333,9 +335,29 @@ impl Model {
             scale,
             subjects,
             items: resolved,
+            voie: VoieWeight::default(),
             degree_labels: std::array::from_fn(|index| degree_label(framework, index)),
             fingerprint,
         }
+    }
+
+    /// The same with a weight of the *voie* in place of none.
+    #[must_use]
+    pub fn weighing_voie(mut self, weight: VoieWeight) -> Self {
+        self.voie = weight;
+        if weight != VoieWeight::default() {
+            let mut hash = Sha256::new();
+            hash.update(&self.fingerprint);
+            hash.update(f64::from(weight).to_bits().to_le_bytes());
+            self.fingerprint = hex::encode(hash.finalize());
+        }
+        self
+    }
+
+    /// How much the *voie* weighs in where a pupil starts.
+    #[must_use]
+    pub fn voie_weight(&self) -> VoieWeight {
+        self.voie
     }
 
     /// The constants of what is shown.

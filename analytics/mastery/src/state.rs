@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::before::{Before, beside};
+use crate::declared;
 use crate::hyper::Hyper;
 use crate::maths::{exp, expected_sigmoid, ln_1p, pow, quick_exp, quick_ln_1p, sigmoid};
 use crate::model::{Competency, Item, Loading, Model, Subject};
@@ -268,16 +269,16 @@ impl PupilState {
             .d
             .entry(domain)
             .or_insert_with(|| DomainNode::new(subject.hyper()));
-        let total = self.g.v + node.node.v + variance;
-        let e = observed - self.g.m - node.node.m;
-        let (kg, kd) = (self.g.v / total, node.node.v / total);
+        let pair = |node: Gauss| (node.m, node.v);
+        let nodes = (pair(self.g), pair(node.node));
+        let (general, domain) = declared::observe(nodes, (observed, variance));
         self.g = Gauss {
-            m: self.g.m + kg * e,
-            v: self.g.v * (1.0 - kg),
+            m: general.0,
+            v: general.1,
         };
         node.node = Gauss {
-            m: node.node.m + kd * e,
-            v: node.node.v * (1.0 - kd),
+            m: domain.0,
+            v: domain.1,
         };
     }
 

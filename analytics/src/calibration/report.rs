@@ -2,7 +2,7 @@
 
 use fit::diagnostics::{Backwards, Drift};
 use fit::{Compared, Fitted, Reliability, Scores};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// What a fit found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,7 +40,8 @@ pub struct HeldOut {
     pub in_force_calibration: Option<i64>,
     /// Mean log loss that this fit saves.
     pub gain: f64,
-    /// Standard error of the gain, over pupils.
+    /// Standard error of the gain, over pupils; infinite, in JSON null, where a single one was held out.
+    #[serde(deserialize_with = "or_infinite")]
     pub gain_error: f64,
     /// Bins of this fit's predictions, from 0 to 1: answers, success expected, success that came.
     pub reliability: Vec<(u64, f64, f64)>,
@@ -185,6 +186,10 @@ impl OddItems {
     }
 }
 
+fn or_infinite<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(f64::INFINITY))
+}
+
 fn bins(reliability: &Reliability) -> Vec<(u64, f64, f64)> {
     let bins = reliability.bins.iter().map(|bin| {
         let answers = (bin.answers as f64).max(1.0);
@@ -192,4 +197,29 @@ fn bins(reliability: &Reliability) -> Vec<(u64, f64, f64)> {
         (bin.answers, expected, correct)
     });
     bins.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_on_a_single_pupil_held_out_is_read_again() {
+        let held_out = HeldOut {
+            pupils: 1,
+            answers: 3,
+            fitted: Scores::default().into(),
+            in_force: Scores::default().into(),
+            in_force_calibration: None,
+            gain: 0.1,
+            gain_error: f64::INFINITY,
+            reliability: Vec::new(),
+        };
+        let kept = serde_json::to_value(&held_out).expect("JSON");
+        assert!(kept["gain_error"].is_null());
+        assert_eq!(
+            serde_json::from_value::<HeldOut>(kept).expect("read"),
+            held_out
+        );
+    }
 }

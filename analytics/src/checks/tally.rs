@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, NaiveDate};
-use mastery::{Item, Model, PupilState, Step};
+use mastery::{Item, Model, PupilState, Step, Voie};
 use schemas::catalogue::CatalogueItem;
 use schemas::ids::StatementId;
 
@@ -30,6 +30,8 @@ pub enum Dimension {
     Kind,
     /// Whether the pupil answered the item before.
     Turn,
+    /// The pupil's *voie*, where the roster tells it; who has none is in no slice of it.
+    Voie,
 }
 
 impl Dimension {
@@ -41,6 +43,7 @@ impl Dimension {
             Self::Domain => "domain",
             Self::Kind => "kind",
             Self::Turn => "turn",
+            Self::Voie => "voie",
         }
     }
 }
@@ -54,7 +57,7 @@ pub struct Cell {
     pub subject: usize,
     /// What it is a slice of.
     pub dimension: Dimension,
-    /// Which slice: the domain's key, the number of the kind, 0 or 1 of the turn.
+    /// Which slice: the domain's key, the number of the kind, 0 or 1 of the turn, 0 or 1 of the *voie*.
     pub slice: u64,
 }
 
@@ -120,7 +123,8 @@ impl Kinds {
         kinds
     }
 
-    /// The name of a slice: URI of a domain or an intent, `first` or `again`, nothing for a whole subject.
+    /// The name of a slice: URI of a domain or an intent, `first` or `again`, a *voie*, nothing for a whole
+    /// subject.
     #[must_use]
     pub fn name<'a>(&'a self, model: &'a Model, cell: &Cell) -> &'a str {
         match cell.dimension {
@@ -133,6 +137,10 @@ impl Kinds {
             }
             Dimension::Turn if cell.slice == 0 => "first",
             Dimension::Turn => "again",
+            Dimension::Voie if cell.slice == place(Voie::GeneraleTechnologique) => {
+                Voie::GeneraleTechnologique.as_str()
+            }
+            Dimension::Voie => Voie::Professionnelle.as_str(),
         }
     }
 
@@ -142,7 +150,8 @@ impl Kinds {
 }
 
 impl Tally {
-    /// Answers in it; each is in one slice of each dimension, but in as many domains as its item has.
+    /// Answers in it; each is in one slice of each dimension, but in as many domains as its item has, and in that
+    /// of the *voie* only where it is known.
     #[must_use]
     pub fn answers(&self) -> i64 {
         self.answers
@@ -182,6 +191,9 @@ impl Tally {
         count(Dimension::Subject, 0);
         count(Dimension::Kind, seen.kind);
         count(Dimension::Turn, u64::from(seen.again));
+        if let Some(voie) = seen.voie {
+            count(Dimension::Voie, place(voie));
+        }
         let loadings = item.loadings();
         for (place, loading) in loadings.iter().enumerate() {
             let earlier = &loadings[..place];
@@ -205,6 +217,7 @@ struct Seen<'a> {
     stored: i64,
     kind: u64,
     again: bool,
+    voie: Option<Voie>,
 }
 
 impl Bin {
@@ -246,6 +259,13 @@ impl Month {
     }
 }
 
+fn place(voie: Voie) -> u64 {
+    match voie {
+        Voie::GeneraleTechnologique => 0,
+        Voie::Professionnelle => 1,
+    }
+}
+
 fn bin_of(expected: f64) -> usize {
     ((expected * BINS as f64) as usize).min(BINS - 1)
 }
@@ -261,6 +281,8 @@ pub struct Watching<'a> {
     pub kinds: &'a Kinds,
     /// When each new answer was stored, in microseconds.
     pub new: &'a HashMap<StatementId, i64>,
+    /// The person's *voie*, where it is known.
+    pub voie: Option<Voie>,
     /// Where they are counted.
     pub tally: &'a mut Tally,
 }
@@ -276,6 +298,7 @@ impl Observer for Watching<'_> {
                 stored,
                 kind: self.kinds.of(item.key()),
                 again,
+                voie: self.voie,
             };
             self.tally.add(item, answer, seen);
         }

@@ -238,12 +238,12 @@ pub struct Folding {
 }
 
 impl Folding {
-    /// Before the first answer. A subject of which a profile was declared has a state at once.
+    /// Before the first answer. A subject that starts from something known has a state at once.
     #[must_use]
     pub fn start(model: &Model, inputs: Inputs) -> Self {
         let subjects = model.subjects().iter();
-        let declared = subjects.filter(|subject| inputs.declares(subject));
-        let states = declared.map(|s| (s.name().to_owned(), inputs.start(s)));
+        let known = subjects.filter(|subject| inputs.tells_of(model, subject));
+        let states = known.map(|s| (s.name().to_owned(), inputs.start(model, s)));
         Self {
             fold: PersonFold {
                 states: states.collect(),

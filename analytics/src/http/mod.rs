@@ -1,9 +1,11 @@
 //! The only place that names actix-web.
 
 mod body;
+mod checks;
 mod classes;
 mod declared_profile;
 mod evaluations;
+mod fits;
 mod framework;
 mod jobs;
 mod odd_answers;
@@ -41,6 +43,10 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     evaluations::list,
     evaluations::delete,
     odd_answers::list,
+    fits::list,
+    fits::get,
+    checks::last,
+    checks::reliability,
     totals::get,
     status::get,
     jobs::mastery,

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::problems;
 use crate::aggregates::why::Audience;
+use crate::checks::findings::WINDOWS_DAYS;
 
 /// The time of an evaluation, as text: it is read here, so that what is wrong is told by its name.
 #[derive(Debug, Deserialize)]
@@ -64,6 +65,44 @@ impl WhyOf {
         let as_of = AsOf { as_of: self.as_of };
         Ok((audience, as_of.read()?))
     }
+}
+
+/// Which plot.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PlotOf {
+    subject: Option<String>,
+    days: Option<String>,
+}
+
+impl PlotOf {
+    /// The subject, and the days of the window: the longest where they are left out.
+    pub(super) fn read(self) -> Result<(String, u32), Problem> {
+        let subject = self.subject.filter(|subject| !subject.is_empty());
+        let subject = subject.ok_or_else(|| {
+            problems::bad("subject", "subject-required", "a plot is of a subject")
+        })?;
+        let longest = WINDOWS_DAYS.into_iter().max().unwrap_or_default();
+        let days = match self.days {
+            None => longest,
+            Some(text) => {
+                let known = WINDOWS_DAYS.into_iter();
+                let found = known.into_iter().find(|days| days.to_string() == text);
+                let detail = "days is 1, 7 or 28";
+                found.ok_or_else(|| problems::bad("days", "days-window", detail))?
+            }
+        };
+        Ok((subject, days))
+    }
+}
+
+/// A number of a path.
+pub(super) fn number(name: &str, text: &str) -> Result<i64, Problem> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| {
+        let detail = format!("{name} is a whole number above 0");
+        problems::bad(name, &format!("{name}-number"), &detail)
+    })
 }
 
 /// A key of a path.

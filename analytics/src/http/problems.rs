@@ -42,6 +42,37 @@ pub(super) fn unknown_pupil() -> Problem {
     )
 }
 
+/// 404: no fit has this number.
+pub(super) fn unknown_fit() -> Problem {
+    unknown_at(
+        "fit",
+        "fit-unknown",
+        "no fit has this number",
+        "numbers come from GET /api/v1/fits",
+    )
+}
+
+/// 404: nothing was checked yet.
+pub(super) fn no_check() -> Problem {
+    let hint = "the service checks once a day; sillage analytics check does at once";
+    Problem::not_found("nothing was checked yet").broken(Broken {
+        pointer: None,
+        rule: "check-none".to_owned(),
+        section: Some(SECTION.to_owned()),
+        detail: hint.to_owned(),
+    })
+}
+
+/// 404: the last check has no answers of the subject in this window.
+pub(super) fn no_window() -> Problem {
+    unknown_at(
+        "subject",
+        "check-no-answers",
+        "the last check has no answers of this subject in this window",
+        "GET /api/v1/checks/last lists what it has",
+    )
+}
+
 /// 405, with what is allowed.
 pub(super) fn method(allowed: &'static str) -> Problem {
     let detail = format!("this resource knows {allowed}");

@@ -10,7 +10,8 @@ use crate::people::import::{self, Imported};
 use crate::people::roster::Roster;
 
 /// Takes in a school's roster: OneRoster 1.2 CSV files in a zip, whole or not at all. Accounts stand
-/// in `userIds` as `{homePage:name}`.
+/// in `userIds` as `{homePage:name}`; `users.csv` may tell a pupil's *voie*, `gt` or `pro`, in a last column
+/// `metadata.sillage.voie`.
 #[utoipa::path(
     put,
     path = "/api/v1/roster",

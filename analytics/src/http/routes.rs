@@ -3,8 +3,8 @@
 use actix_web::{HttpResponse, ResponseError, web};
 
 use super::{
-    classes, declared_profile, evaluations, framework, jobs, odd_answers, problems, pupils, roster,
-    status, totals, why,
+    checks, classes, declared_profile, evaluations, fits, framework, jobs, odd_answers, problems,
+    pupils, roster, status, totals, why,
 };
 
 /// The resources of analytics under `/api/v1`. The application gives `web::Data<Analytics>` and
@@ -69,6 +69,26 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
     .service(
         web::resource("/api/v1/pupils/{key}/odd-answers")
             .route(web::get().to(odd_answers::list))
+            .default_service(web::to(|| method_not_allowed("GET"))),
+    )
+    .service(
+        web::resource("/api/v1/fits")
+            .route(web::get().to(fits::list))
+            .default_service(web::to(|| method_not_allowed("GET"))),
+    )
+    .service(
+        web::resource("/api/v1/fits/{fit}")
+            .route(web::get().to(fits::get))
+            .default_service(web::to(|| method_not_allowed("GET"))),
+    )
+    .service(
+        web::resource("/api/v1/checks/last")
+            .route(web::get().to(checks::last))
+            .default_service(web::to(|| method_not_allowed("GET"))),
+    )
+    .service(
+        web::resource("/api/v1/checks/last/reliability")
+            .route(web::get().to(checks::reliability))
             .default_service(web::to(|| method_not_allowed("GET"))),
     )
     .service(

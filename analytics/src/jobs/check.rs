@@ -76,7 +76,7 @@ pub struct Checked {
     pub subject: String,
     /// What predicted; 0: the catalogue and the defaults.
     pub calibration: i64,
-    /// What it is a slice of: subject, domain, kind, turn.
+    /// What it is a slice of: subject, domain, kind, turn, voie.
     pub dimension: String,
     /// Which slice; empty for a whole subject.
     pub slice: String,
@@ -190,7 +190,7 @@ impl<'a> Job<'a> {
         let version = version.ok_or(CheckError::NotReady)?;
         let model = analytics.models().get(&transaction, &version.model).await?;
         let read = models::read(&transaction, &version.model).await?;
-        let (_, catalogue, _) = read.ok_or(StoreError::Document("model"))?;
+        let catalogue = read.ok_or(StoreError::Document("model"))?.catalogue;
         let numbers = calibrations::served(&transaction).await?;
         let served = model.subjects().iter().map(|subject| {
             let number = numbers.get(subject.name());
@@ -244,6 +244,7 @@ impl<'a> Job<'a> {
         let mut watching = Watching {
             kinds: &self.kinds,
             new: &new,
+            voie: inputs.voie,
             tally,
         };
         PersonFold::observed(&self.model, inputs, answers, &mut watching);

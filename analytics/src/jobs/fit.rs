@@ -11,7 +11,7 @@ use ::fit::{AnswersError, Checkpoint, Compared, Fitted, Parameters, Progress, Se
 use ::mastery::{ItemParams, Model};
 use datafusion::prelude::SessionContext;
 use schemas::catalogue::CatalogueItem;
-use schemas::ids::StatementId;
+use schemas::ids::{PersonKey, StatementId};
 use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio::task::{JoinError, spawn_blocking};
@@ -22,10 +22,11 @@ use super::recompute::RecomputeError;
 use crate::Analytics;
 use crate::calibration::FitReport;
 use crate::calibration::report::About;
+use crate::fold::Inputs;
 use crate::lake::{self, LakeError};
 use crate::store::account_person::Owners;
 use crate::store::calibrations::{self, FittedItem, Running};
-use crate::store::{self, StoreError, account_person, feed, frameworks, models, runs};
+use crate::store::{self, StoreError, account_person, feed, frameworks, inputs, models, runs};
 
 /// What is fitted, and how.
 #[derive(Clone, Debug)]
@@ -201,6 +202,7 @@ struct Job<'a> {
     lake: (i64, i64),
     owners: Owners,
     left_out: Vec<StatementId>,
+    inputs: BTreeMap<PersonKey, Inputs>,
     sample: f64,
     subjects: Vec<String>,
     resumed: HashMap<String, Running>,
@@ -214,12 +216,12 @@ impl<'a> Job<'a> {
         let mut client = store::client(analytics.pool()).await?;
         let transaction = store::begin(&mut client).await?;
         let model = analytics.models().get(&transaction, &fingerprint).await?;
-        let (_, catalogue, numbers) = models::read(&transaction, &fingerprint)
+        let kept = models::read(&transaction, &fingerprint)
             .await?
             .ok_or(StoreError::Document("model"))?;
-        let catalogue = frameworks::parse_items(catalogue)?;
+        let catalogue = frameworks::parse_items(kept.catalogue)?;
         let mut in_force = calibrations::in_force(&transaction).await?;
-        in_force.retain(|_, number| numbers.contains(number));
+        in_force.retain(|_, number| kept.calibrations.contains(number));
         for name in &options.subjects {
             if model.subject(name).is_none() {
                 return Err(FitError::Subject(name.clone()));
@@ -247,6 +249,7 @@ impl<'a> Job<'a> {
         let through = resumed.first().map_or(answers.seq, |one| one.lake_seq);
         let owners = account_person::all(&transaction).await?;
         let left_out = feed::not_counting(&transaction, through).await?;
+        let inputs = inputs::all(&transaction).await?;
         store::commit(transaction).await?;
         let sample = share(&answers.session, through, options.answers_max).await?;
         Ok(Self {
@@ -262,6 +265,7 @@ impl<'a> Job<'a> {
             lake: (answers.version, through),
             owners,
             left_out,
+            inputs,
             sample,
             subjects,
             resumed: resumed
@@ -276,6 +280,7 @@ impl<'a> Job<'a> {
             session: &self.session,
             owners: &self.owners,
             left_out: &self.left_out,
+            inputs: &self.inputs,
             through: self.lake.1,
             sample: self.sample,
         };

@@ -1,14 +1,15 @@
 //! The answers of the lake as the fit takes them: by subject, those to fit on and those held out.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use ::mastery::Model;
 use datafusion::prelude::SessionContext;
-use fit::{Answer, Answers, AnswersError, Pupil, mixed};
+use fit::{Answer, Answers, AnswersError, Pupil, Start, mixed};
 use schemas::ids::{PersonKey, StatementId};
 
 use super::persons::{PersonAnswers, Persons, Window};
 use super::recompute::RecomputeError;
+use crate::fold::Inputs;
 use crate::store::account_person::Owners;
 
 /// One pupil of so many is held out: the one whom no fit ever sees, so that all are compared on the same.
@@ -41,6 +42,9 @@ pub(crate) struct Source<'a> {
     pub(crate) session: &'a SessionContext,
     pub(crate) owners: &'a Owners,
     pub(crate) left_out: &'a [StatementId],
+    /// What is known of persons besides: where each starts from. Evaluations are passed over: they are no answers to
+    /// an item that could be fitted.
+    pub(crate) inputs: &'a BTreeMap<PersonKey, Inputs>,
     pub(crate) through: i64,
     /// Share of the pupils, by a hash of their keys.
     pub(crate) sample: f64,
@@ -84,7 +88,7 @@ impl Gathered {
         Ok((fitted, held_out))
     }
 
-    fn push(&mut self, person: PersonKey, answers: &PersonAnswers) {
+    fn push(&mut self, person: PersonKey, start: Start, answers: &PersonAnswers) {
         let own = answers.answers.iter().filter_map(|stored| {
             let answer = &stored.answer;
             Some(Answer {
@@ -97,6 +101,7 @@ impl Gathered {
         let pupil = Pupil {
             key: number(person),
             answers: own.collect(),
+            start,
         };
         if pupil.answers.is_empty() {
             return;
@@ -130,11 +135,29 @@ pub(crate) async fn gather(
         if !is_sampled(number(person.person), source.sample) {
             continue;
         }
+        let inputs = source.inputs.get(&person.person);
         for subject in &mut gathered {
-            subject.push(person.person, &person);
+            let start = inputs.map_or_else(Start::default, |inputs| start(model, subject, inputs));
+            subject.push(person.person, start, &person);
         }
     }
     Ok(gathered)
+}
+
+/// Where the fold of a person starts from in a subject ([`Inputs::start`]), for the fit.
+fn start(model: &Model, gathered: &Gathered, inputs: &Inputs) -> Start {
+    let Some(subject) = model.subject(&gathered.subject) else {
+        return Start::default();
+    };
+    let domains = subject.domains().iter().enumerate();
+    let declared = domains.filter_map(|(place, domain)| {
+        let degree = inputs.declared.get(&domain.key())?;
+        Some((place, *degree))
+    });
+    Start {
+        voie: inputs.voie_of(model, subject).map(|(_, guess)| guess),
+        declared: declared.collect(),
+    }
 }
 
 /// A person's key as a number.

@@ -48,7 +48,7 @@ const CLASS_KEYS: &str = "urn:sillage:roster:class";
 ///
 /// A person keeps the key: that of the user of the same `sourcedId`, else the person whom one of
 /// the user's accounts has already, else the key of the first account. An account that changes
-/// hands makes both persons be folded again.
+/// hands makes both persons be folded again, another *voie* its pupil.
 pub async fn import(
     pool: &Pool,
     secret: &InstallationSecret,
@@ -106,11 +106,17 @@ async fn assign(
             person: *person,
             label: &user.label,
             active: user.enabled,
+            voie: user.voie,
         });
     }
+    // Who starts from something else is folded again, as is who has other accounts.
+    let mut again: BTreeSet<PersonKey> = store_roster::of_another_voie(transaction, &rows)
+        .await?
+        .into_iter()
+        .collect();
     store_roster::write_users(transaction, users, &rows).await?;
 
-    let (mut changed, mut again) = (Vec::new(), BTreeSet::new());
+    let mut changed = Vec::new();
     for (accounts, person) in accounts.iter().zip(&persons) {
         for account in accounts {
             let owner = owners.get(account).copied();
@@ -124,6 +130,8 @@ async fn assign(
     }
     if !changed.is_empty() {
         account_person::assign(transaction, &changed).await?;
+    }
+    if !again.is_empty() {
         let again: Vec<PersonKey> = again.into_iter().collect();
         refolds::mark(transaction, &again).await?;
     }

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use mastery::Voie;
 use schemas::ifi::Ifi;
 use schemas::xapi::formats;
 
@@ -85,6 +86,8 @@ pub struct User {
     pub enabled: bool,
     /// The xAPI accounts, in the order of `userIds`.
     pub accounts: Vec<Ifi>,
+    /// A pupil's *voie*, where the roster tells it.
+    pub voie: Option<Voie>,
 }
 
 impl std::fmt::Debug for User {
@@ -140,6 +143,9 @@ const ORGS: &str = "orgs.csv";
 const USERS: &str = "users.csv";
 const CLASSES: &str = "classes.csv";
 const ENROLLMENTS: &str = "enrollments.csv";
+
+/// Our own column of `users.csv`, named as the specification has extensions named. It may be missing.
+const VOIE: &str = "metadata.sillage.voie";
 
 /// Roles of an enrolment (the specification's enumeration).
 const ROLES: [&str; 4] = ["administrator", "proctor", "student", "teacher"];
@@ -358,7 +364,23 @@ fn user(table: &Table, row: TableRow<'_>, sourced_id: String, faults: &mut Fault
         label: format!("{given} {family}"),
         enabled: enabled != "false",
         accounts,
+        voie: voie(table, row, faults),
     }
+}
+
+fn voie(table: &Table, row: TableRow<'_>, faults: &mut Faults) -> Option<Voie> {
+    let name = row.optional(VOIE)?;
+    let voie = Voie::parse(&name);
+    if voie.is_none() {
+        faults.tell(
+            table.file(),
+            row.line(),
+            VOIE,
+            "voie",
+            "the voie is gt, pro or blank",
+        );
+    }
+    voie
 }
 
 /// `{<homePage>:<name>},{…}`: of those ids, the ones whose type is an IRI are xAPI accounts. A home

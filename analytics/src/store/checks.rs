@@ -128,6 +128,14 @@ pub async fn age(client: &impl GenericClient) -> Result<Option<Duration>, StoreE
     Ok(seconds.map(|seconds| Duration::from_secs_f64(seconds.max(0.0))))
 }
 
+/// When the last check was done, and what it found; none before the first.
+pub async fn last(
+    client: &impl GenericClient,
+) -> Result<Option<(DateTime<Utc>, Value)>, StoreError> {
+    let row = super::query_opt(client, include_str!("sql/checks_last.sql"), &[]).await?;
+    Ok(row.map(|row| (row.get(0), row.get(1))))
+}
+
 /// Adds to the sums of predictions.
 pub async fn add(transaction: &Transaction<'_>, sums: &[NewSum<'_>]) -> Result<(), StoreError> {
     let filled = || {

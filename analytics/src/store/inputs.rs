@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use deadpool_postgres::GenericClient;
+use mastery::Voie;
 use schemas::ids::{PersonKey, StatementId, key64};
 use schemas::profile::FoldKey;
 use tokio_postgres::Row;
@@ -39,14 +40,18 @@ pub async fn of_persons(
     if persons.is_empty() {
         return Ok(BTreeMap::new());
     }
+    let keys: Vec<Uuid> = persons.iter().map(PersonKey::as_uuid).collect();
+    let voies = include_str!("sql/voies_of_persons.sql");
+    let voies = super::query(client, voies, &[&keys]).await?;
     let owners = owners(client, persons).await?;
-    read(client, &owners).await
+    read(client, &owners, &voies).await
 }
 
 /// What is known of everybody.
 pub async fn all(client: &impl GenericClient) -> Result<BTreeMap<PersonKey, Inputs>, StoreError> {
     let rows = super::query(client, include_str!("sql/keys_all.sql"), &[]).await?;
-    read(client, &rows.iter().map(pair).collect()).await
+    let voies = super::query(client, include_str!("sql/voies_all.sql"), &[]).await?;
+    read(client, &rows.iter().map(pair).collect(), &voies).await
 }
 
 /// Keys with whose they are.
@@ -69,9 +74,14 @@ fn pair(row: &Row) -> (Uuid, PersonKey) {
 async fn read(
     client: &impl GenericClient,
     owners: &KeyOwners,
+    voies: &[Row],
 ) -> Result<BTreeMap<PersonKey, Inputs>, StoreError> {
     let keys: Vec<Uuid> = owners.keys().copied().collect();
     let mut all: BTreeMap<PersonKey, Inputs> = BTreeMap::new();
+    for row in voies {
+        let person = PersonKey::from_uuid(row.get("person"));
+        all.entry(person).or_default().voie = Voie::parse(row.get("voie"));
+    }
     for one in declared_profiles::read(client, &keys).await? {
         if let Some(person) = owners.get(&one.key) {
             // Of one domain declared under several keys, the latest holds: it comes last.

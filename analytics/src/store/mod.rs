@@ -49,6 +49,7 @@ pub const MIGRATIONS: Migrations = Migrations {
             "0004_odd_answers",
             include_str!("../../migrations/0004_odd_answers.sql"),
         ),
+        ("0005_voie", include_str!("../../migrations/0005_voie.sql")),
         (
             "0006_histories",
             include_str!("../../migrations/0006_histories.sql"),

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use deadpool_postgres::GenericClient;
+use mastery::Voie;
 use schemas::ids::PersonKey;
 use uuid::Uuid;
 
@@ -55,6 +56,23 @@ pub struct UserRow<'a> {
     pub label: &'a str,
     /// Whether the roster announces the user.
     pub active: bool,
+    /// The *voie*, where the roster tells it.
+    pub voie: Option<Voie>,
+}
+
+/// Those of some users whose *voie* is another one than before.
+pub async fn of_another_voie(
+    client: &impl GenericClient,
+    users: &[UserRow<'_>],
+) -> Result<Vec<PersonKey>, StoreError> {
+    let persons: Vec<Uuid> = users.iter().map(|user| user.person.as_uuid()).collect();
+    let voies: Vec<Option<&str>> = users.iter().map(|u| u.voie.map(Voie::as_str)).collect();
+    let sql = include_str!("sql/roster_users_of_another_voie.sql");
+    let rows = super::query(client, sql, &[&persons, &voies]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| PersonKey::from_uuid(row.get(0)))
+        .collect())
 }
 
 /// Writes organisations.
@@ -85,8 +103,9 @@ pub async fn write_users(
     let persons: Vec<Uuid> = users.iter().map(|user| user.person.as_uuid()).collect();
     let labels: Vec<&str> = users.iter().map(|user| user.label).collect();
     let active: Vec<bool> = users.iter().map(|user| user.active).collect();
+    let voies: Vec<Option<&str>> = users.iter().map(|u| u.voie.map(Voie::as_str)).collect();
     let sql = include_str!("sql/roster_users_write.sql");
-    super::execute(client, sql, &[&ids, &persons, &labels, &active]).await?;
+    super::execute(client, sql, &[&ids, &persons, &labels, &active, &voies]).await?;
     match records.mode {
         Mode::Bulk => {
             super::execute(client, include_str!("sql/roster_users_keep.sql"), &[&ids]).await?

@@ -133,6 +133,7 @@ fn predicted(seed: u64, success: impl Fn(u64, f64, usize) -> f64) -> Tally {
         let mut watching = Watching {
             kinds: &kinds,
             new: &new,
+            voie: None,
             tally: &mut tally,
         };
         PersonFold::observed(&model, Inputs::default(), answers, &mut watching);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use analytics::calibration;
-use analytics::checks::Alert;
+use analytics::checks::{Alert, plot};
 use analytics::jobs::check::{CheckReport, run};
 use analytics::jobs::fit::{self, Options};
 use analytics::store::runs::Cause;
@@ -12,6 +12,7 @@ use mastery::maths::sigmoid;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use crate::inputs::import_with_voies;
 use crate::school::{School, rasch};
 use crate::world::{Given, World, activity, given, noon};
 
@@ -184,4 +185,64 @@ async fn an_answer_is_counted_once_however_often_it_is_folded() {
         world.text("select count(*) from analytics.checks").await,
         "3"
     );
+}
+
+#[actix_web::test]
+async fn the_voies_are_told_apart_and_the_last_check_is_shown_with_its_plot() {
+    let world = World::new().await;
+    let reliability = "/api/v1/checks/last/reliability";
+    let (status, told) = world.get("/api/v1/checks/last").await;
+    assert_eq!((status, &told["rule"]), (404, &json!("check-none")));
+    let mut school = School::new(12, 2);
+    let usual = |ability: f64, item: usize| rasch(ability, difficulty(item));
+    world.flood(&school.lesson(0, 8, 5, usual)).await;
+    let voies = [
+        ("u1", ["p1"].as_slice(), "gt"),
+        ("u2", &["p2"], "pro"),
+        ("u3", &["p3"], "pro"),
+        ("u4", &["p4"], ""),
+    ];
+    import_with_voies(&world, &voies).await;
+    world.ship().await;
+    let report = run(&world.analytics, date(0)).await.expect("checked");
+    assert_eq!(report.answers, 60);
+    // Who has none is in no slice of it.
+    let sums = "select string_agg(slice || ' ' || n, ', ' order by slice) from (
+        select slice, sum(answers) as n from analytics.predictions where dimension = 'voie' group by slice) s";
+    assert_eq!(world.text(sums).await, "gt 5, pro 10");
+    let of_voie = report.slices.iter().filter(|one| one.dimension == "voie");
+    assert_eq!(of_voie.count(), 2 * 3, "each window");
+
+    let (status, shown) = world.get("/api/v1/checks/last").await;
+    assert_eq!(status, 200, "{shown}");
+    assert_eq!(
+        shown["report"]["slices"].as_array().map(Vec::len),
+        Some(report.slices.len())
+    );
+    for (query, status, rule) in [
+        ("", 400, "subject-required"),
+        ("?subject=maths&days=2", 400, "days-window"),
+        ("?subject=latin", 404, "check-no-answers"),
+    ] {
+        let told = world.get(&format!("{reliability}{query}")).await;
+        assert_eq!((told.0, &told.1["rule"]), (status, &json!(rule)), "{query}");
+    }
+    // The plot is no JSON: that it is there, and what it is made of.
+    let (status, _) = world
+        .get(&format!("{reliability}?subject=maths&days=7"))
+        .await;
+    assert_eq!(status, 200);
+    let svg = plot::of(&shown["report"], "maths", 7).expect("a plot");
+    let whole = report
+        .slices
+        .iter()
+        .find(|one| one.dimension == "subject" && one.days == 7);
+    let whole = whole.expect("the subject");
+    let filled = whole.reliability.iter().flatten().filter(|bin| bin.0 > 0);
+    assert_eq!(svg.matches("<circle").count(), filled.count());
+    assert!(svg.contains(&format!(
+        "maths, 7 days to {}: ECE {:.4} of 60 answers",
+        date(0),
+        whole.judged.ece
+    )));
 }

@@ -1,6 +1,6 @@
 //! Two ways, one result: what is folded as it comes equals what is recomputed from the lake, bit for
 //! bit, whatever comes late, out of order, twice, void; whoever an account is given to; whatever is
-//! declared, evaluated outside and taken back.
+//! declared, evaluated outside and taken back; whatever *voie* a roster tells.
 //!
 //! `EQUAL_HISTORIES` in the environment is how many histories are tried, `EQUAL_SEED` other ones.
 
@@ -19,7 +19,7 @@ use schemas::ids::PersonKey;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::inputs::{domain, import};
+use crate::inputs::{domain, import_with_voies};
 use crate::why::competency;
 use crate::world::{Given, World, activity, noon};
 
@@ -42,8 +42,8 @@ enum Step {
     Evaluate(&'static str, u128, usize, i64, Finding),
     /// An evaluation is taken back from the pupil of an account.
     TakeBack(&'static str, u128),
-    /// A roster says whose each account is: the n-th user's.
-    Roster([usize; 4]),
+    /// A roster says whose each account is, the n-th user's, and the *voie* of each user.
+    Roster([usize; 4], [&'static str; 3]),
 }
 
 /// Users of the rosters.
@@ -100,6 +100,7 @@ fn script() -> impl Strategy<Value = Vec<Step>> {
     ];
     // Times of answers too, so that ties are broken by the id.
     let at_s = prop_oneof![0_i64..5, (0_i64..9).prop_map(|h| h * 3_600)];
+    let voie = proptest::sample::select(["", "gt", "pro"].as_slice());
     let other = prop_oneof![
         4 => (1..=ANSWERS).prop_map(Step::Void),
         6 => (1_u32..12).prop_map(Step::Fold),
@@ -110,7 +111,8 @@ fn script() -> impl Strategy<Value = Vec<Step>> {
         3 => (account(), 1_u128..12, 0_usize..6, at_s, finding)
             .prop_map(|(account, id, of, at_s, found)| Step::Evaluate(account, id, of, at_s, found)),
         1 => (account(), 1_u128..12).prop_map(|(account, id)| Step::TakeBack(account, id)),
-        2 => proptest::array::uniform4(0_usize..3).prop_map(Step::Roster),
+        2 => (proptest::array::uniform4(0_usize..3), proptest::array::uniform3(voie))
+            .prop_map(|(of, voies)| Step::Roster(of, voies)),
     ];
     let others = proptest::collection::vec((0..ANSWERS as usize, other), 0..28);
     (answers, others).prop_map(|(mut steps, others)| {
@@ -186,19 +188,20 @@ async fn play(world: &World, steps: &[Step]) {
                         .map(drop),
                 );
             }
-            Step::Roster(of) => {
+            Step::Roster(of, voies) => {
                 let accounts_of = |user: usize| {
                     let accounts = ACCOUNTS.into_iter().zip(of);
                     let own = accounts.filter(move |(_, of)| **of == user);
                     own.map(|(account, _)| account).collect::<Vec<_>>()
                 };
                 let accounts: Vec<Vec<&str>> = (0..USERS.len()).map(accounts_of).collect();
-                let users: Vec<(&str, &[&str])> = USERS
+                let users: Vec<(&str, &[&str], &str)> = USERS
                     .into_iter()
                     .zip(&accounts)
-                    .map(|(user, accounts)| (user, accounts.as_slice()))
+                    .zip(voies)
+                    .map(|((user, accounts), voie)| (user, accounts.as_slice(), *voie))
                     .collect();
-                import(world, &users).await;
+                import_with_voies(world, &users).await;
             }
         }
     }
@@ -271,9 +274,11 @@ async fn by_hand(world: &World) -> Vec<(String, Vec<u8>)> {
 
 async fn stored(world: &World) -> Vec<(String, Vec<u8>)> {
     let client = world.db.pool().get().await.expect("a connection");
-    let sql = "select person::text, state from published.pupil_states order by person::text";
+    let sql = "select person::text, state from published.pupil_states";
     let rows = client.query(sql, &[]).await.expect("states");
-    rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    let mut states: Vec<_> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    states.sort();
+    states
 }
 
 /// Each level that is served is explained, and its parts are its sum.

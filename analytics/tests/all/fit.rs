@@ -4,12 +4,18 @@ use std::sync::{Arc, Mutex};
 
 use analytics::calibration::{self, DecisionError, FitReport};
 use analytics::jobs::fit::{FitError, Options, Outcome, Tell, Told, run};
+use analytics::people::{declared, evaluations};
+use analytics::store::evaluations::Entered;
 use analytics::store::runs::Cause;
+use mastery::{Degree, Finding};
+use schemas::ids::PersonKey;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use crate::inputs::{domain, import_with_voies};
 use crate::school::{School, rasch};
-use crate::world::{World, activity, given};
+use crate::why::competency;
+use crate::world::{World, activity, given, noon};
 
 /// Items of the catalogue; the last four are odd.
 const ITEMS: usize = 16;
@@ -106,6 +112,25 @@ async fn a_fit_is_proposed_accepted_refused_and_rolled_back() {
     assert!(held_out.gain > 3.0 * held_out.gain_error, "{held_out:?}");
     assert!(held_out.fitted.auc > held_out.in_force.auc, "{held_out:?}");
     assert_eq!(held_out.in_force_calibration, None);
+
+    // Whoever may read all sees the same.
+    let (status, listed) = world.get("/api/v1/fits").await;
+    assert_eq!(status, 200, "{listed}");
+    let (listed, path) = (&listed["fits"][0], format!("/api/v1/fits/{one}"));
+    assert_eq!(
+        (&listed["version"], &listed["status"], &listed["in_force"]),
+        (&json!(one), &json!("proposed"), &json!(false))
+    );
+    let (status, shown) = world.get(&path).await;
+    assert_eq!((status, &shown["held_out"]), (200, &listed["held_out"]));
+    assert_eq!(
+        shown["report"],
+        serde_json::to_value(&report).expect("JSON")
+    );
+    let (status, told) = world.get("/api/v1/fits/77").await;
+    assert_eq!((status, &told["rule"]), (404, &json!("fit-unknown")));
+    let (status, told) = world.get("/api/v1/fits/first").await;
+    assert_eq!((status, &told["rule"]), (400, &json!("fit-number")));
 
     // A proposal changes nothing.
     let wanted = async || world.analytics.models().wanted(world.db.pool()).await;
@@ -279,4 +304,82 @@ async fn too_few_pupils_and_an_empty_lake_are_told() {
     };
     let unknown = run(&world.analytics, &nobody, &never, silent()).await;
     assert!(matches!(unknown, Err(FitError::Subject(_))), "{unknown:?}");
+}
+
+#[actix_web::test]
+async fn a_fit_starts_from_what_the_fold_starts_from_and_passes_over_evaluations() {
+    let world = World::bare().await;
+    world.set_catalogue(ITEMS).await;
+    world.analytics.start().await.expect("started");
+    let mut school = School::new(40, 5);
+    let success = |ability: f64, item: usize| rasch(ability, difficulty(item));
+    world.flood(&school.lesson(0, ITEMS, 8, success)).await;
+    world.fold().await;
+    world.ship().await;
+    let mut options = options();
+    options.settings.evaluations = 2;
+    options.settings.rounds = 1;
+    options.settings.passes = 1;
+    let fitted = async || {
+        let (number, _) = fit(&world, &options).await;
+        let items = format!(
+            "select json_agg(json_build_array(item, a, b) order by item) from analytics.calibration_items
+             where calibration = {number}"
+        );
+        world.text(&items).await
+    };
+    let plain = fitted().await;
+
+    // Everybody, so that who is held out changes nothing.
+    let accounts: Vec<String> = (0..40).map(|n| format!("p{n}")).collect();
+    let users: Vec<(String, [&str; 1])> = accounts
+        .iter()
+        .map(|name| (format!("u-{name}"), [name.as_str()]))
+        .collect();
+    let told = async |voie| {
+        let users = users
+            .iter()
+            .map(|(id, own)| (id.as_str(), own.as_slice(), voie));
+        import_with_voies(&world, &users.collect::<Vec<_>>()).await;
+    };
+    told("").await;
+    let keys: Vec<_> = accounts
+        .iter()
+        .map(|a| PersonKey::from(world.account(a)))
+        .collect();
+    for (n, key) in keys.iter().enumerate() {
+        let new = Entered {
+            id: uuid::Uuid::from_u128(n as u128),
+            key: key.as_uuid(),
+            competency: competency(0),
+            at: noon(),
+            finding: Finding::Share(1.0),
+            entered: None,
+            entered_by: "test".to_owned(),
+        };
+        evaluations::enter(world.db.pool(), &new)
+            .await
+            .expect("entered");
+    }
+    assert_eq!(
+        fitted().await,
+        plain,
+        "an evaluation is no answer to an item"
+    );
+    told("pro").await;
+    let of_voie = fitted().await;
+    assert_ne!(of_voie, plain);
+    for key in &keys {
+        let degree = [(domain(0), Degree::new(6).expect("a degree"))];
+        let declared = declared::replace(world.db.pool(), *key, &degree).await;
+        declared.expect("declared");
+    }
+    let of_profile = fitted().await;
+    assert_ne!(of_profile, of_voie);
+    told("").await;
+    assert_eq!(
+        fitted().await,
+        of_profile,
+        "who declares starts from that alone"
+    );
 }

@@ -1,5 +1,7 @@
 //! What is known of a pupil besides the answers: the declared profile, and evaluations made outside.
 
+use std::fmt::Write;
+
 use actix_web::test::TestRequest;
 use analytics::store::runs::Cause;
 use serde_json::{Value, json};
@@ -7,7 +9,7 @@ use service::identity::{Binding, Grant, Scope};
 use uuid::Uuid;
 
 use crate::roster::{manifest_of, zip};
-use crate::why::{adds_up, competency, golden, key, time, why};
+use crate::why::{adds_up, competency, golden, key, lines, time, why};
 use crate::world::{HOME, World, given};
 
 const DAY_S: i64 = 86_400;
@@ -62,16 +64,23 @@ async fn recomputed_is_the_same(world: &World) {
 
 /// Users with these accounts, in place of those before: `(id, accounts)`.
 pub(crate) async fn import(world: &World, users: &[(&str, &[&str])]) {
+    let users: Vec<_> = users.iter().map(|(id, own)| (*id, *own, "")).collect();
+    import_with_voies(world, &users).await;
+}
+
+/// The same with the *voie* of each, blank where it is not told.
+pub(crate) async fn import_with_voies(world: &World, users: &[(&str, &[&str], &str)]) {
     let mut csv =
-        "sourcedId,status,dateLastModified,enabledUser,username,userIds,givenName,familyName\n"
+        "sourcedId,status,dateLastModified,enabledUser,username,userIds,givenName,familyName,\
+                   metadata.sillage.voie\n"
             .to_owned();
-    for (id, accounts) in users {
+    for (id, accounts, voie) in users {
         let ids: Vec<String> = accounts
             .iter()
             .map(|name| format!("{{{HOME}:{name}}}"))
             .collect();
         csv.push_str(&format!(
-            "{id},,,true,{id},\"{}\",Élève,{id}\n",
+            "{id},,,true,{id},\"{}\",Élève,{id},{voie}\n",
             ids.join(",")
         ));
     }
@@ -147,6 +156,78 @@ async fn a_declared_profile_is_where_the_fold_starts_from_until_it_is_taken_back
     assert_eq!(world.served().await, without);
     assert_eq!(world.delete(&path).await.0, 404);
     recomputed_is_the_same(&world).await;
+}
+
+#[actix_web::test]
+async fn the_voie_is_a_guess_where_the_fold_starts_from_unless_a_profile_is_declared() {
+    let world = World::new().await;
+    for n in 0..4 {
+        let answer = given(n, "a", n as usize, n % 2 == 0, 3_600 * n as i64);
+        world.answer(&answer).await;
+    }
+    world.fold().await;
+    let of = |voie| [("u1", ["a"].as_slice(), voie), ("u2", &["b"], "gt")];
+    import_with_voies(&world, &of("")).await;
+    world.fold().await;
+    let without = world.served().await;
+    let a = key(&world, "a").await;
+    let plain = mastery(&world, &a, DAY_S).await;
+
+    // The roster tells it, tells another one, tells none any more: each time the pupil alone starts anew.
+    import_with_voies(&world, &of("gt")).await;
+    world.fold().await;
+    let gt = mastery(&world, &a, DAY_S).await;
+    recomputed_is_the_same(&world).await;
+    import_with_voies(&world, &of("pro")).await;
+    assert_eq!(
+        world.text("select count(*) from analytics.refolds").await,
+        "1"
+    );
+    world.fold().await;
+    let pro = mastery(&world, &a, DAY_S).await;
+    assert!(mean_of_domain(&pro, 0) < mean_of_domain(&plain, 0));
+    assert!(mean_of_domain(&plain, 0) < mean_of_domain(&gt, 0));
+    recomputed_is_the_same(&world).await;
+    let mut text = String::new();
+    for audience in ["pupil", "parent", "teacher", "auditor"] {
+        let told = why(&world, &a, &competency(0), audience, 3 * DAY_S).await;
+        adds_up(&told);
+        assert_eq!(told["parts"][0]["kind"], "prior_of_voie");
+        assert!(
+            told["parts"][0]["value"]
+                .as_f64()
+                .is_some_and(|value| value < -0.1)
+        );
+        let _ = writeln!(text, "# {audience}\n{}", lines(&told));
+        let voie = &told["audit"]["voie"];
+        assert_eq!(
+            voie["voie"].as_str(),
+            (audience == "auditor").then_some("pro")
+        );
+    }
+    golden("why-voie.txt", &text);
+
+    // Who declares starts from that alone.
+    let declared = json!({ "degrees": { domain(0): 5 } });
+    assert_eq!(declare(&world, &a, &declared).await.0, 200);
+    world.fold().await;
+    let with_both = mastery(&world, &a, DAY_S).await;
+    let told = why(&world, &a, &competency(0), "teacher", 3 * DAY_S).await;
+    adds_up(&told);
+    assert_eq!(told["parts"][0]["kind"], "prior");
+    recomputed_is_the_same(&world).await;
+    import_with_voies(&world, &of("")).await;
+    world.fold().await;
+    assert_eq!(mastery(&world, &a, DAY_S).await, with_both);
+    assert_eq!(world.delete(&profile(&a)).await.0, 204);
+    world.fold().await;
+    assert_eq!(world.served().await, without);
+
+    // Of whom the voie alone is known there is a state, from which a list can be made, and no level.
+    let b = key(&world, "b").await;
+    let of_b = mastery(&world, &b, DAY_S).await;
+    assert!(mean_of_domain(&of_b, 0) > 0.1);
+    assert_eq!(of_b["domains"][0]["level"], "pas encore assez de réponses");
 }
 
 #[actix_web::test]
@@ -423,7 +504,7 @@ async fn a_degree_is_the_middle_of_its_mastery_and_stands_without_any_answer() {
     let mut text = String::new();
     for audience in ["pupil", "parent", "teacher"] {
         let told = why(&world, &a, &competency(0), audience, 3 * DAY_S).await;
-        text.push_str(&format!("# {audience}\n{}\n", crate::why::lines(&told)));
+        text.push_str(&format!("# {audience}\n{}\n", lines(&told)));
     }
     golden("why-inputs.txt", &text);
 }

@@ -246,7 +246,7 @@ fn beside() -> Beside {
             key64(&Framework::seconde().domains[3].uri),
             mastery::Degree::new(5).unwrap(),
         )]),
-        evaluations: Vec::new(),
+        ..Inputs::default()
     };
     Beside {
         owners: HashMap::from([

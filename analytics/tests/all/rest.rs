@@ -277,6 +277,7 @@ async fn who_may_not_is_refused() {
         "/api/v1/totals",
         "/api/v1/status",
         "/api/v1/framework",
+        "/api/v1/fits",
     ] {
         let (status, _) = world.call(TestRequest::get().uri(path), "").await;
         assert_eq!(status, 401, "{path}");
@@ -312,8 +313,12 @@ fn openapi_has_every_route() {
     assert_eq!(
         paths,
         [
+            "/api/v1/checks/last",
+            "/api/v1/checks/last/reliability",
             "/api/v1/classes",
             "/api/v1/classes/{key}/mastery",
+            "/api/v1/fits",
+            "/api/v1/fits/{fit}",
             "/api/v1/framework",
             "/api/v1/jobs/mastery",
             "/api/v1/jobs/mastery-as-of",

@@ -320,6 +320,13 @@ async fn a_bad_roster_is_refused_whole_with_its_place() {
     let world = World::new().await;
     import(&world, roster("bulk", &[])).await;
     let users = |from: &str, to: &str| roster("bulk", &[("users.csv", &USERS.replace(from, to))]);
+    let voies = |of_the_first: &str| {
+        let head = USERS.replace("familyName\n", "familyName,metadata.sillage.voie\n");
+        let pupils = head.replace("2A-01\n", &format!("2A-01,{of_the_first}\n"));
+        pupils
+            .replace("2A-02\n", "2A-02,gt\n")
+            .replace(",2A\n", ",2A,\n")
+    };
     let cases: Vec<(Vec<u8>, &str, &str)> = vec![
         (b"PK no zip".to_vec(), "roster-zip", ""),
         (
@@ -374,6 +381,11 @@ async fn a_bad_roster_is_refused_whole_with_its_place() {
             users("t1,,,true", "t1,gone,,true"),
             "status-bulk",
             "/users.csv/4/status",
+        ),
+        (
+            roster("bulk", &[("users.csv", &voies("voie générale"))]),
+            "voie",
+            "/users.csv/2/metadata.sillage.voie",
         ),
         (
             users("{LDAP:x}", "LDAP:x"),

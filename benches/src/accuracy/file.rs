@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::Int64Type;
-use fit::{Answer, Answers, Pupil};
+use fit::{Answer, Answers, Pupil, Start};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::cases::mastery::{integers, lists};
@@ -117,6 +117,7 @@ impl Rows {
             Pupil {
                 key: key.cast_unsigned(),
                 answers: rows.into_iter().map(|(_, answer)| answer).collect(),
+                start: Start::default(),
             }
         });
         Ok(Answers::new(

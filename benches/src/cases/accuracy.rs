@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
+use fit::plot;
 use fit::sequences::Sequences;
 use fit::{Answers, Predicted, Settings, filter, fit};
 use mastery::Hyper;
@@ -18,7 +19,7 @@ use crate::accuracy::{
 };
 use crate::report::{Bar, Report, complain};
 use crate::server::cores;
-use crate::{baselines, plot, workspace_root};
+use crate::{baselines, workspace_root};
 
 /// What the mean AUC has to be on the files we know: the figures of the reference implementation less
 /// 0.002, for noise and other folds.
@@ -224,7 +225,8 @@ fn draw(file: &str, outcomes: &[Outcome]) -> anyhow::Result<()> {
     fs::create_dir_all(&folder)?;
     let path: &Path = &folder.join(format!("accuracy-{file}.svg"));
     let title = format!("{file}: expected and come, ECE {:.4}", ours.scores.ece);
-    fs::write(path, plot::reliability(&title, &ours.reliability))
+    let dots = plot::dots(&ours.reliability);
+    fs::write(path, plot::reliability(&title, &dots))
         .with_context(|| format!("could not write {}", path.display()))
 }
 

@@ -212,6 +212,11 @@ fn api() -> Vec<Row> {
             ADMINISTRATORS,
         ),
         Row::new(Method::GET, "/api/v1/pupils/{key}/next-activities", READERS),
+        Row::of_every_school(Method::GET, "/api/v1/fits", READERS),
+        Row::of_every_school(Method::GET, "/api/v1/fits/{fit}", READERS),
+        Row::of_every_school(Method::GET, "/api/v1/checks/last", READERS),
+        Row::of_every_school(Method::GET, "/api/v1/checks/last/reliability", READERS)
+            .with(&[("subject", "maths")]),
         Row::of_every_school(Method::GET, "/api/v1/totals", READERS),
         Row::of_every_school(Method::GET, "/api/v1/status", READERS),
         Row::of_every_school(Method::POST, "/api/v1/jobs/mastery", ADMINISTRATORS),
@@ -282,6 +287,7 @@ impl Row {
             .path
             .replace("{key}", NOBODY)
             .replace("{evaluation}", NOBODY)
+            .replace("{fit}", "1")
             .replace("{competency}", "https%3A%2F%2Fexample.org%2Fc")
             .replace("{name}", "statement-2.0.0.json");
         let mut url = Url::parse(&format!("{endpoint}{path}")).unwrap();

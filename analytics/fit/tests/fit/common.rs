@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fit::{Answer, Answers, Pupil, mixed};
+use fit::{Answer, Answers, Pupil, Start, mixed};
 use mastery::maths::sigmoid;
 use mastery::{Hyper, ItemParams, Model, Scale};
 use schemas::catalogue::{CatalogueItem, DeclaredItem};
@@ -51,6 +51,7 @@ pub(crate) fn simulated(difficulties: &[f64], pupils: usize, each: usize, seed: 
         Pupil {
             key,
             answers: answers.collect(),
+            start: Start::default(),
         }
     };
     let pupils = (0..pupils as u64).map(pupil).collect();

@@ -2,9 +2,11 @@
 
 use fit::filter::{log_loss, seen};
 use fit::sequences::Sequences;
-use fit::{Answer, Answers, Pupil, loss};
-use mastery::{Hyper, ItemParams, PupilState};
+use fit::{Answer, Answers, Pupil, Start, loss};
+use mastery::declared::observation;
+use mastery::{Degree, Guess, Hyper, ItemParams, PupilState, Voie, VoieWeight};
 use proptest::prelude::*;
+use schemas::ids::key64;
 
 use crate::common::{item_key, model};
 
@@ -21,10 +23,10 @@ fn answers() -> impl Strategy<Value = Answers> {
         2 => (0.0..3_000_000.0).prop_map(Some),
     ];
     let answer = (0..ITEMS, outcome, any::<bool>(), after);
-    let pupil = prop::collection::vec(answer, 1..40);
+    let pupil = (prop::collection::vec(answer, 1..40), start());
     let pupils = prop::collection::vec(pupil, 1..5);
     (tags, domains, pupils).prop_map(|(tags, domains, pupils)| {
-        let pupils = pupils.into_iter().enumerate().map(|(key, steps)| {
+        let pupils = pupils.into_iter().enumerate().map(|(key, (steps, start))| {
             let mut clock = 0.0;
             let answers = steps
                 .into_iter()
@@ -40,10 +42,33 @@ fn answers() -> impl Strategy<Value = Answers> {
             Pupil {
                 key: key as u64,
                 answers: answers.collect(),
+                start,
             }
         });
         Answers::new(tags, domains, pupils.collect()).expect("they are well formed")
     })
+}
+
+/// Nothing, a *voie*, or degrees of domains.
+fn start() -> impl Strategy<Value = Start> {
+    let voie = (prop::sample::select(Voie::ALL.as_slice()), 0.01..=1.0);
+    let voie = voie.prop_map(|(voie, weight)| Start {
+        voie: Guess::of(
+            "maths",
+            voie,
+            VoieWeight::try_from(weight).expect("a weight"),
+        ),
+        declared: Vec::new(),
+    });
+    let declared = prop::collection::btree_map(0..3_usize, 1_u8..=6, 0..3);
+    let declared = declared.prop_map(|degrees| Start {
+        voie: None,
+        declared: degrees
+            .into_iter()
+            .map(|(domain, number)| (domain, Degree::new(number).expect("a degree")))
+            .collect(),
+    });
+    prop_oneof![voie, declared]
 }
 
 fn hyper() -> impl Strategy<Value = Hyper> {
@@ -75,7 +100,15 @@ proptest! {
         let model = model(&answers, &items, hyper);
         let mut sum = 0.0;
         for pupil in answers.pupils() {
-            let mut state = PupilState::new(&model.subjects()[0]);
+            let subject = &model.subjects()[0];
+            let mut state = match pupil.start.voie {
+                Some(guess) => PupilState::of_voie(subject, guess),
+                None => PupilState::new(subject),
+            };
+            for &(domain, degree) in &pupil.start.declared {
+                let (observed, variance) = observation(&hyper, degree);
+                state.declare(subject, key64(&format!("urn:d:{domain}")), observed, variance);
+            }
             for answer in &pupil.answers {
                 let item = model.item(item_key(answer.item)).expect("an item of the model");
                 let expected =

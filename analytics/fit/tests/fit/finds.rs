@@ -78,6 +78,7 @@ fn odd_items_are_told() {
         Pupil {
             key: pupil.key,
             answers: changed.collect(),
+            start: pupil.start.clone(),
         }
     });
     let answers = answers

@@ -3,5 +3,7 @@
 mod common;
 mod filter;
 mod finds;
+mod guessing;
+mod retries;
 mod shapes;
 mod stopped;

@@ -1,6 +1,6 @@
 //! Answers of any shape are fitted: figures come out, and predictions that are probabilities.
 
-use fit::{Answer, Answers, AnswersError, Fitted, Pupil, Settings, fit};
+use fit::{Answer, Answers, AnswersError, Fitted, Pupil, Settings, Start, fit};
 
 use crate::common::{Chance, answer, simulated};
 
@@ -34,6 +34,7 @@ fn changed(change: impl Fn(&mut Chance, &Answer) -> Vec<Answer>) -> Answers {
             answers: given
                 .flat_map(|answer| change(&mut chance, answer))
                 .collect(),
+            start: pupil.start.clone(),
         }
     });
     let pupils = pupils.collect();
@@ -118,6 +119,7 @@ fn each_item_once_and_many_competencies_an_item() {
         answers: (0..30)
             .map(|n| answer(30 * pupil + n, chance.unit() < 0.6, None))
             .collect(),
+        start: Start::default(),
     });
     let pupils = pupils.collect();
     let answers = Answers::new(tags, vec![0; competencies], pupils).expect("well formed");
@@ -158,6 +160,7 @@ fn what_cannot_be_fitted_on_is_refused() {
         vec![Pupil {
             key: 1,
             answers: vec![given],
+            start: Start::default(),
         }]
     };
     let new = Answers::new;

@@ -2,7 +2,7 @@
 //! does changes nothing of what it does.
 
 use mastery::explain::rounded;
-use mastery::{Degree, Explanation, Finding, Model, PupilState, Trace};
+use mastery::{Degree, Explanation, Finding, Guess, Model, PupilState, Trace, Voie, VoieWeight};
 use proptest::prelude::*;
 
 use crate::common::{competency_key, domain_key, item_key};
@@ -15,11 +15,22 @@ const TOLERANCE: f64 = 1e-9;
 fn traced(
     model: &Model,
     declared: &[(u32, f64)],
+    voie: Option<(Voie, f64)>,
     clock: &mut f64,
     answers: &[Answer],
     evaluations: &[(usize, Finding)],
 ) -> (PupilState, PupilState, Vec<Trace>) {
-    let mut start = PupilState::new(&model.subjects()[0]);
+    let guess = voie.and_then(|(voie, weight)| {
+        Guess::of(
+            "maths",
+            voie,
+            VoieWeight::try_from(weight).expect("a weight"),
+        )
+    });
+    let mut start = match guess {
+        Some(guess) => PupilState::of_voie(&model.subjects()[0], guess),
+        None => PupilState::new(&model.subjects()[0]),
+    };
     for &(domain, observed) in declared {
         start.declare(&model.subjects()[0], domain_key(domain), observed, 2.0);
     }
@@ -51,6 +62,10 @@ fn declared() -> impl Strategy<Value = Vec<(u32, f64)>> {
         .prop_map(|map| map.into_iter().collect::<Vec<_>>())
 }
 
+fn voie() -> impl Strategy<Value = Option<(Voie, f64)>> {
+    prop::option::of((prop::sample::select(Voie::ALL.as_slice()), 0.01..=1.0))
+}
+
 fn evaluations() -> impl Strategy<Value = Vec<(usize, Finding)>> {
     let finding = prop_oneof![
         (0.0..=1.0).prop_map(Finding::Share),
@@ -62,12 +77,12 @@ fn evaluations() -> impl Strategy<Value = Vec<(usize, Finding)>> {
 proptest! {
     #[test]
     fn the_parts_sum_to_the_mean(
-        answers in answers(), declared in declared(), evaluations in evaluations(),
+        answers in answers(), declared in declared(), voie in voie(), evaluations in evaluations(),
         later in prop::option::of(prop_oneof![Just(0.0), 0.0..600.0, 0.0..1e8])
     ) {
         let (model, mut clock) = (model(), 1e9);
         let (start, end, traces) =
-            traced(&model, &declared, &mut clock, &answers, &evaluations);
+            traced(&model, &declared, voie, &mut clock, &answers, &evaluations);
         let t = later.map(|later: f64| clock + later);
         for competency in model.subjects()[0].competencies() {
             let told = Explanation::of(&model, &start, &end, competency, traces.iter(), t);
@@ -77,7 +92,7 @@ proptest! {
             prop_assert!((sum - mean).abs() < TOLERANCE, "{}: {sum} is not {mean}", competency.uri());
             prop_assert!((sum + told.rounding - mean).abs() <= f64::EPSILON * mean.abs().max(1.0));
             prop_assert!(told.time <= 0.0);
-            prop_assert_eq!(declared.is_empty(), told.prior == 0.0);
+            prop_assert_eq!(declared.is_empty() && voie.is_none(), told.prior == 0.0);
 
             let by_size = told.by_size();
             prop_assert_eq!(by_size.len(), traces.len());
@@ -91,7 +106,7 @@ proptest! {
         answers in answers()
     ) {
         let (model, mut clock) = (model(), 1e9);
-        let (start, end, traces) = traced(&model, &[], &mut clock, &answers, &[]);
+        let (start, end, traces) = traced(&model, &[], None, &mut clock, &answers, &[]);
         for competency in model.subjects()[0].competencies() {
             let told = Explanation::of(&model, &start, &end, competency, traces.iter(), Some(clock));
             for (answer, added) in answers.iter().zip(&told.answers) {

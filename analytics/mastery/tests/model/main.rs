@@ -7,3 +7,4 @@ mod inputs;
 mod properties;
 mod shown;
 mod treatments;
+mod voie;

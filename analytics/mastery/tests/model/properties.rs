@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::common::{framework, item, item_key};
-use mastery::{Degree, Model, PupilState};
+use mastery::{Degree, Hyper, Model, PupilState, Scale};
 use proptest::prelude::*;
 
 const ITEMS: u32 = 12;
@@ -37,6 +37,11 @@ pub(crate) fn answers() -> impl Strategy<Value = Vec<Answer>> {
 
 /// Two domains; items with one competency, with two of one domain, with two of two domains.
 pub(crate) fn model() -> Model {
+    model_with(Hyper::default())
+}
+
+/// The same with these constants.
+pub(crate) fn model_with(hyper: Hyper) -> Model {
     let domains = BTreeMap::from([(1, vec![10, 11, 12]), (2, vec![20, 21])]);
     let sets: [&[u32]; 6] = [&[10], &[11, 10], &[20], &[12, 21], &[21], &[10, 11, 12, 20]];
     let items: Vec<_> = (0..ITEMS)
@@ -49,7 +54,7 @@ pub(crate) fn model() -> Model {
             )
         })
         .collect();
-    Model::new(&framework(&domains), &items)
+    Model::with(&framework(&domains), &items, hyper, Scale::default())
 }
 
 fn fold(model: &Model, state: &mut PupilState, clock: &mut f64, answers: &[Answer]) {

@@ -7,10 +7,12 @@ use mastery::{Competency, Degree, Hyper, Model, PupilState, Reference, Scale};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::told::StartedFrom;
 use super::watch::Seen;
 
 /// The equations by which the figures can be computed again, in the words of `docs/concepts/why.md`.
-const EQUATIONS: [&str; 7] = [
+const EQUATIONS: [&str; 8] = [
+    "start: g = 0 and d = 0 with variances vg and vd; by a voie g = shift·√vg, v(g) = kept·vg; by a declared profile one observation of g + d a domain",
     "θ = g + f·Σ(d + c + L), vθ = v(g) + f²·Σ(v(d) + v(c)), over the item's K competencies, f = 1/K",
     "x = a·θ + s + e + r − b, V = a²·vθ + v(s) + v(e) + v(r)",
     "expected = σ(x / √(1 + π/8·V)); p = σ(x), w = p·(1−p), S = 1 + w·(V + s2), ε = (y−p)/S, W = w/S",
@@ -41,12 +43,28 @@ pub struct Audit {
     pub reference_b: f64,
     /// The degree after the last answer that practised the competency; null before any.
     pub last_degree: Option<u8>,
+    /// What the *voie* makes of the start, where the fold started from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voie: Option<VoieOf>,
     /// The nodes before the first answer.
     pub start: Nodes,
     /// The nodes after the last answer, nothing faded since.
     pub end: Nodes,
     /// What each answer did, in the order in which they were folded.
     pub steps: Vec<AuditStep>,
+}
+
+/// What a *voie* makes of the start.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct VoieOf {
+    /// Its name: `gt` or `pro`.
+    pub voie: &'static str,
+    /// How much it weighs, 0 to 1.
+    pub weight: f64,
+    /// Mean of general ability, in spreads of all pupils (√vg).
+    pub shift: f64,
+    /// Share of its variance that is left.
+    pub kept: f64,
 }
 
 /// A Gaussian node.
@@ -160,6 +178,7 @@ impl Audit {
     pub(super) fn new(
         (model, competency, position): (&Model, &Competency, i64),
         (start, end): (&PupilState, &PupilState),
+        from: StartedFrom,
         seen: &[Seen],
     ) -> Self {
         let Reference { a, b } = competency.reference();
@@ -172,6 +191,15 @@ impl Audit {
             reference_a: a,
             reference_b: b,
             last_degree: end.last_degree(competency.key()).map(Degree::number),
+            voie: match from {
+                StartedFrom::Voie(voie, guess) => Some(VoieOf {
+                    voie: voie.as_str(),
+                    weight: model.voie_weight().into(),
+                    shift: guess.shift,
+                    kept: guess.kept,
+                }),
+                StartedFrom::Nothing | StartedFrom::Profile => None,
+            },
             start: nodes(model, competency, start),
             end: nodes(model, competency, end),
             steps: seen.iter().map(|seen| step(model, seen)).collect(),

@@ -21,7 +21,7 @@ use service::pg::Pool;
 use uuid::Uuid;
 
 use self::audit::Audit;
-use self::told::Told;
+use self::told::{StartedFrom, Told};
 use self::watch::Watch;
 use super::Level;
 use crate::fold::{PersonFold, batch};
@@ -124,8 +124,10 @@ pub struct Why {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PartKind {
-    /// Where the fold started from, before any answer.
+    /// Where the fold started from, before any answer: the same for everybody, or from a declared profile.
     Prior,
+    /// Where the fold started from: what is known of all pupils of the *voie*, a guess.
+    PriorOfVoie,
     /// One answer.
     Answer,
     /// One evaluation made outside, which a teacher entered.
@@ -228,14 +230,14 @@ pub async fn why(
         seen: Vec::new(),
     };
     let subject = &model.subjects()[subject];
-    let start = inputs.start(subject);
-    let declared = inputs.declares(subject);
+    let start = inputs.start(&model, subject);
+    let from = StartedFrom::of(&inputs, &model, subject);
     let mut states = PersonFold::observed(&model, inputs, then.collect(), &mut watch).states;
     let end = states.remove(subject.name());
     let end = end.unwrap_or_else(|| start.clone());
     let ends = (&start, &end);
     let mut told = Told::new(&model, subject, competency, watch.seen, ends, as_of);
-    told.declared = declared;
+    told.from = from;
     let listed = told.listed(audience);
     let titles = told.titles(&transaction, &listed).await?;
     Ok(told.why(key, audience, &listed, &titles, person.position))

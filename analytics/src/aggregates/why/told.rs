@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use mastery::explain::rounded;
-use mastery::{Added, Competency, Explanation, Finding, Model, PupilState, Subject, Trace};
+use mastery::{
+    Added, Competency, Explanation, Finding, Guess, Model, PupilState, Subject, Trace, Voie,
+};
 use schemas::ids::PersonKey;
 
 use super::audit::Audit;
@@ -12,6 +14,7 @@ use super::watch::{Seen, Source};
 use super::words::{self, Facts, Moved, Relation, What};
 use super::{AnswerOf, Audience, Part, PartKind, UNIT, Why};
 use crate::aggregates::Level;
+use crate::fold::Inputs;
 use crate::store::{StoreError, Transaction, feed, frameworks};
 
 /// All that is known, before it is said.
@@ -22,10 +25,31 @@ pub(super) struct Told<'a> {
     seen: Vec<Seen>,
     start: &'a PupilState,
     end: &'a PupilState,
-    /// Whether a profile was declared for a domain of the subject.
-    pub(super) declared: bool,
+    /// Where the fold started from.
+    pub(super) from: StartedFrom,
     explanation: Explanation,
     as_of: DateTime<Utc>,
+}
+
+/// What a subject starts from, before the first answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum StartedFrom {
+    /// The same as everybody.
+    Nothing,
+    /// A profile that was declared for a domain of it.
+    Profile,
+    /// The *voie*, and what it makes of the start.
+    Voie(Voie, Guess),
+}
+
+impl StartedFrom {
+    pub(super) fn of(inputs: &Inputs, model: &Model, subject: &Subject) -> Self {
+        if inputs.declares(subject) {
+            return Self::Profile;
+        }
+        let voie = inputs.voie_of(model, subject);
+        voie.map_or(Self::Nothing, |(voie, guess)| Self::Voie(voie, guess))
+    }
 }
 
 /// Titles of activities by IRI.
@@ -50,7 +74,7 @@ impl<'a> Told<'a> {
             seen,
             start,
             end,
-            declared: false,
+            from: StartedFrom::Nothing,
             explanation,
             as_of,
         }
@@ -112,7 +136,7 @@ impl<'a> Told<'a> {
             audit: (audience == Audience::Auditor).then(|| {
                 let states = (self.start, self.end);
                 let parameters = (self.model, self.competency, position);
-                Audit::new(parameters, states, &self.seen)
+                Audit::new(parameters, states, self.from, &self.seen)
             }),
         }
     }
@@ -125,7 +149,7 @@ impl<'a> Told<'a> {
             level: Level::new(self.model, uri, label, &mastery),
             answers_needed: self.model.scale().competency_answers,
             since_practice_s: mastery.last.zip(t).map(|(last, t)| t - last),
-            declared: self.declared,
+            from: self.from,
         }
     }
 
@@ -163,7 +187,11 @@ impl<'a> Told<'a> {
             answer: None,
         };
         let start = words::start(audience, facts, units[0]);
-        let mut parts = vec![part(PartKind::Prior, 0, Some(start))];
+        let prior_kind = match facts.from {
+            StartedFrom::Voie(..) => PartKind::PriorOfVoie,
+            StartedFrom::Nothing | StartedFrom::Profile => PartKind::Prior,
+        };
+        let mut parts = vec![part(prior_kind, 0, Some(start))];
         for (index, &place) in listed.iter().enumerate() {
             let sentence = self.sentence(audience, place, titles, units[index + 1]);
             parts.push(Part {

@@ -7,6 +7,7 @@ use chrono::{Datelike, NaiveDate};
 use mastery::Added;
 use mastery::explain::rounded;
 
+use super::told::StartedFrom;
 use super::{Audience, UNIT};
 use crate::aggregates::{Level, NOT_ENOUGH};
 
@@ -22,8 +23,8 @@ pub(super) struct Facts {
     pub(super) answers_needed: u32,
     /// Seconds since the last practice of the competency.
     pub(super) since_practice_s: Option<f64>,
-    /// Whether a profile was declared for its domain or another one of the subject.
-    pub(super) declared: bool,
+    /// Where the fold started from.
+    pub(super) from: StartedFrom,
 }
 
 /// What is told of one by one.
@@ -141,28 +142,44 @@ fn not_enough(audience: Audience, facts: &Facts, label: &str) -> Vec<String> {
 
 /// Where the fold started from.
 pub(super) fn start(audience: Audience, facts: &Facts, units: i64) -> String {
-    match (audience, facts.declared) {
-        (Audience::Pupil, true) => format!(
+    let figure = figure(units);
+    match (audience, facts.from) {
+        (Audience::Pupil, StartedFrom::Profile) => format!(
             "Au départ, l'estimation s'appuie sur le profil que tu as déclaré{NB}: ce n'est qu'une \
              supposition, qui compte de moins en moins à mesure que tu réponds."
         ),
-        (Audience::Parent, true) => format!(
+        (Audience::Parent, StartedFrom::Profile) => format!(
             "Au départ, l'estimation s'appuie sur le profil déclaré{NB}: ce n'est qu'une \
              supposition, qui compte de moins en moins à mesure que les réponses arrivent."
         ),
-        (Audience::Pupil | Audience::Parent, false) => {
+        (Audience::Teacher | Audience::Auditor, StartedFrom::Profile) => format!(
+            "Point de départ, d'après le profil déclaré (une supposition, dont le poids diminue \
+             avec les réponses){NB}: {figure}."
+        ),
+        (Audience::Pupil, StartedFrom::Voie(voie, _)) => format!(
+            "Au départ, l'estimation s'appuie sur les résultats de l'ensemble des élèves de la voie \
+             {}{NB}: c'est une supposition, qui ne dit rien de toi et compte de moins en moins à \
+             mesure que tu réponds.",
+            voie.label()
+        ),
+        (Audience::Parent, StartedFrom::Voie(voie, _)) => format!(
+            "Au départ, l'estimation s'appuie sur les résultats de l'ensemble des élèves de la voie \
+             {}{NB}: c'est une supposition, qui ne dit rien de votre enfant en particulier et compte \
+             de moins en moins à mesure que les réponses arrivent.",
+            voie.label()
+        ),
+        (Audience::Teacher | Audience::Auditor, StartedFrom::Voie(voie, _)) => format!(
+            "Point de départ, d'après l'ensemble des élèves de la voie {} (une supposition, dont le \
+             poids diminue avec les réponses){NB}: {figure}.",
+            voie.label()
+        ),
+        (Audience::Pupil | Audience::Parent, StartedFrom::Nothing) => {
             "Au départ, sans aucune réponse, l'estimation est la même pour tout le monde."
                 .to_owned()
         }
-        (Audience::Teacher | Audience::Auditor, true) => format!(
-            "Point de départ, d'après le profil déclaré (une supposition, dont le poids diminue \
-             avec les réponses){NB}: {}.",
-            figure(units)
-        ),
-        (Audience::Teacher | Audience::Auditor, false) => format!(
-            "Point de départ, le même pour tous les élèves{NB}: {}.",
-            figure(units)
-        ),
+        (Audience::Teacher | Audience::Auditor, StartedFrom::Nothing) => {
+            format!("Point de départ, le même pour tous les élèves{NB}: {figure}.")
+        }
     }
 }
 

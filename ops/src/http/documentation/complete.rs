@@ -204,6 +204,8 @@ fn form(path: &str, name: &str) -> Option<Value> {
         "key" if !path.starts_with("/api/v1/credentials/") => text("uuid"),
         "since" | "until" | "as_of" => text("date-time"),
         "verb" | "activity" | "activityId" | "competency" => text("iri"),
+        "fit" => Some(json!({ "type": "integer", "minimum": 1 })),
+        "days" => Some(json!({ "type": "integer", "enum": [1, 7, 28] })),
         "audience" => Some(json!({
             "type": "string", "enum": ["pupil", "parent", "teacher", "auditor"],
         })),

@@ -1,5 +1,10 @@
 //! Mastery as of a time, in the lake: what the API shows as of that time, whoever's answers came late.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests are not seen as tests, and must fail as loudly"
+)]
+
 use analytics::store::runs::Cause;
 use arrow::array::{AsArray as _, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type};

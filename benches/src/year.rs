@@ -68,6 +68,13 @@ struct Session {
     done: i64,
 }
 
+impl Session {
+    /// What comes late was made without a network.
+    fn is_offline(&self) -> bool {
+        self.late > Duration::zero()
+    }
+}
+
 impl Year {
     /// Its answers, none made yet.
     #[must_use]
@@ -192,6 +199,7 @@ impl Year {
             origin: Some(session.origin.to_owned()),
             attempt: Some(session.attempt),
             hints: Some(i32::from(random.random_ratio(1, 10))),
+            offline: session.is_offline().then_some(true),
             competencies: Some(self.activities[number].1.clone()),
         };
         if correct || random.random_bool(0.7) {

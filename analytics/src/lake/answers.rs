@@ -145,6 +145,7 @@ struct Columns {
     origin: StringBuilder,
     attempt: Int32Builder,
     hints: Int32Builder,
+    offline: BooleanBuilder,
     competencies: ListBuilder<StringBuilder>,
 }
 
@@ -176,6 +177,7 @@ impl Columns {
         self.origin.append_option(answer.origin.as_deref());
         self.attempt.append_option(answer.attempt);
         self.hints.append_option(answer.hints);
+        self.offline.append_option(answer.offline);
         let competencies = answer.competencies.as_ref();
         self.competencies
             .append_option(competencies.map(|uris| uris.iter().map(Some)));
@@ -204,6 +206,7 @@ impl Columns {
             Arc::new(self.origin.finish()),
             Arc::new(self.attempt.finish()),
             Arc::new(self.hints.finish()),
+            Arc::new(self.offline.finish()),
             Arc::new(self.competencies.finish()),
         ]
     }

@@ -64,6 +64,8 @@ pub struct ShippedAnswer {
     pub attempt: Option<i32>,
     /// How many hints were opened.
     pub hints: Option<i32>,
+    /// Whether the device was offline.
+    pub offline: Option<bool>,
     /// What the item was tagged with when the answer was stored; none where no catalogue had it then.
     pub competencies: Option<Vec<String>>,
 }
@@ -198,6 +200,7 @@ fn answer(row: &Row) -> Result<ShippedAnswer, StoreError> {
         origin: row.get("origin"),
         attempt: row.get("attempt"),
         hints: row.get("hints"),
+        offline: row.get("offline"),
         competencies: row.get("competencies"),
     })
 }

@@ -68,6 +68,7 @@ fn answer(n: u64) -> Box<ShippedAnswer> {
         origin: None,
         attempt: None,
         hints: None,
+        offline: None,
         competencies: None,
     })
 }

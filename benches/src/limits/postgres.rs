@@ -52,6 +52,7 @@ struct Answer<'a> {
     origin: Option<&'static str>,
     attempt: Option<i32>,
     hints: Option<i32>,
+    offline: Option<bool>,
 }
 
 impl<'a> Answer<'a> {
@@ -74,10 +75,11 @@ impl<'a> Answer<'a> {
             origin: parts.origin.map(|origin| origin.as_str()),
             attempt: parts.attempt,
             hints: parts.hints,
+            offline: parts.offline,
         }
     }
 
-    fn parameters(&self) -> [Parameter<'_>; 14] {
+    fn parameters(&self) -> [Parameter<'_>; 15] {
         [
             &self.kind,
             &self.account,
@@ -93,12 +95,13 @@ impl<'a> Answer<'a> {
             &self.origin,
             &self.attempt,
             &self.hints,
+            &self.offline,
         ]
     }
 }
 
 /// Types of [`Answer::parameters`].
-const ANSWER_TYPES: [Type; 14] = [
+const ANSWER_TYPES: [Type; 15] = [
     Type::TEXT,
     Type::UUID,
     Type::BOOL,
@@ -113,6 +116,7 @@ const ANSWER_TYPES: [Type; 14] = [
     Type::TEXT,
     Type::INT4,
     Type::INT4,
+    Type::BOOL,
 ];
 
 /// The columns of `lrs.statements` besides seq and stored.

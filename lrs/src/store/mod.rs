@@ -53,6 +53,10 @@ pub const MIGRATIONS: Migrations = Migrations {
             "0008_history",
             include_str!("../../migrations/0008_history.sql"),
         ),
+        (
+            "0009_offline_answers",
+            include_str!("../../migrations/0009_offline_answers.sql"),
+        ),
     ],
 };
 

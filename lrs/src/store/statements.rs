@@ -497,6 +497,7 @@ struct AnswerColumns<'a> {
     hints: Vec<Option<i32>>,
     left_out: Vec<Option<&'static str>>,
     voids: Vec<Option<Uuid>>,
+    offline: Vec<Option<bool>>,
 }
 
 impl<'a> AnswerColumns<'a> {
@@ -551,9 +552,10 @@ impl<'a> AnswerColumns<'a> {
         );
         self.attempt.push(parts.and_then(|parts| parts.attempt));
         self.hints.push(parts.and_then(|parts| parts.hints));
+        self.offline.push(parts.and_then(|parts| parts.offline));
     }
 
-    fn parameters(&self) -> [&(dyn ToSql + Sync); 20] {
+    fn parameters(&self) -> [&(dyn ToSql + Sync); 21] {
         [
             &self.place,
             &self.id,
@@ -575,6 +577,7 @@ impl<'a> AnswerColumns<'a> {
             &self.hints,
             &self.left_out,
             &self.voids,
+            &self.offline,
         ]
     }
 }

@@ -315,7 +315,8 @@ async fn candidate_answers_stand_in_the_feed() {
     partial["context"] = json!({ "registration": id(9), "extensions": {
         "https://w3id.org/sillage/ext/device-id": "d1", "https://w3id.org/sillage/ext/seq": 7,
         "https://w3id.org/sillage/ext/clock-skew-ms": -1500, "https://w3id.org/sillage/ext/origin": "free",
-        "https://w3id.org/sillage/ext/attempt": 2, "https://w3id.org/sillage/ext/hints": 0 } });
+        "https://w3id.org/sillage/ext/attempt": 2, "https://w3id.org/sillage/ext/hints": 0,
+        "https://w3id.org/sillage/ext/offline": true } });
     let mut without = answer(id(2), "a", "o", true);
     without["result"] = json!({ "response": "3x" });
     app.post(&json!([partial, without, statement(id(3), "a", "v", "o")]))
@@ -354,6 +355,7 @@ async fn candidate_answers_stand_in_the_feed() {
         "origin",
         "attempt",
         "hints",
+        "offline",
         "left_out",
         "voided",
     ];
@@ -372,6 +374,7 @@ async fn candidate_answers_stand_in_the_feed() {
             "free",
             2,
             0,
+            true,
             null,
             false
         ])

@@ -104,6 +104,8 @@ pub struct AnswerParts {
     pub attempt: Option<i32>,
     /// How many hints were opened before.
     pub hints: Option<i32>,
+    /// Whether the device was offline when it was answered.
+    pub offline: Option<bool>,
 }
 
 /// What a valid statement is to mastery.
@@ -193,6 +195,7 @@ fn parts(statement: &Value, activity: ActivityIri, correct: bool, outcome: f64) 
         origin: text(extensions::ORIGIN).and_then(Origin::parse),
         attempt: small(extensions::ATTEMPT),
         hints: small(extensions::HINTS),
+        offline: extension(extensions::OFFLINE).and_then(Value::as_bool),
     }
 }
 

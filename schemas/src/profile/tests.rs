@@ -44,6 +44,7 @@ fn the_sample_is_an_answer() {
         origin: Some(Origin::Recommended),
         attempt: Some(1),
         hints: Some(0),
+        offline: Some(true),
     };
     assert_eq!(parts, expected);
 }

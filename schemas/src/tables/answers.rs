@@ -139,6 +139,12 @@ pub const TABLE: Table = Table {
         )
 .from("context.extensions, `https://w3id.org/sillage/ext/hints`", Personal).unit("1"),
         optional(
+            "offline",
+            Boolean,
+            "Whether the device was offline when it was answered; null where it did not say.",
+        )
+.from("context.extensions, `https://w3id.org/sillage/ext/offline`", Personal),
+        optional(
             "competencies",
             TextList,
             "URIs of the competencies that the item was tagged with when the LRS stored the answer, the main one first; null where the catalogue in force then did not have the item. A later catalogue changes nothing here.",

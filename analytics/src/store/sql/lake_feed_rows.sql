@@ -2,7 +2,7 @@
 -- an answer's competencies are those of the catalogue in force when it was stored. Read under published.hold_catalogue().
 select f.seq, f.id, f.stored, f.kind, f.account, f.activity, f.correct, f.outcome, f."timestamp", f.has_offset,
        f.skew_ms, f.device_id, f.device_seq, f.invented_time, f.registration, f.duration_ms, f.origin, f.attempt,
-       f.hints, f.voids, coalesce(f.voided_seq <= $5, false) as voided, c.competencies
+       f.hints, f.offline, f.voids, coalesce(f.voided_seq <= $5, false) as voided, c.competencies
   from published.answers_feed f
   left join lateral (select h.competencies
                        from published.catalogue_history h

@@ -1,9 +1,9 @@
 -- Writes a group of statements with what they are found by, their voidings and candidate answers.
 -- $1: how many; $2..$11: a column each of lrs.statements ($2: place in the group, 0-based);
 -- $12, $13: further agents (place, agent); $14, $15: voidings (place, target);
--- $16..$35: columns of lrs.answers ($16: place); $36..$38: related agents (place, agent, verb);
--- $39..$41: related activities (place, activity, verb); $42, $43: references (place, target);
--- $44..$50: columns of lrs.statement_attachments ($44: place of the statement).
+-- $16..$35: columns of lrs.answers ($16: place); $37..$39: related agents (place, agent, verb);
+-- $40..$42: related activities (place, activity, verb); $43, $44: references (place, target);
+-- $45..$51: columns of lrs.statement_attachments ($45: place of the statement).
 -- Rows: one, the group's `stored` and first position. Index: all of lrs.statements.
 -- Ids and targets are written in sorted order, statements wholly before voidings (`written`), so
 -- that two copies that write the same ones never wait for each other in a circle. The rows of one related
@@ -38,44 +38,44 @@ with stamp as materialized (
     insert into lrs.answers
         (seq, stored, id, kind, account, activity, correct, outcome, "timestamp", has_offset,
          skew_ms, device_id, device_seq, invented_time, registration, duration_ms, origin, attempt,
-         hints, left_out, voids)
+         hints, left_out, voids, offline)
     select stamp.first_seq + r.place, stamp.stored, r.id, r.kind, r.account, r.activity, r.correct,
            r.outcome, r."timestamp", r.has_offset, r.skew_ms, r.device_id, r.device_seq,
            r.invented_time, r.registration, r.duration_ms, r.origin, r.attempt, r.hints, r.left_out,
-           r.voids
+           r.voids, r.offline
       from written, stamp,
            unnest($16::integer[], $17::uuid[], $18::text[], $19::uuid[], $20::integer[],
                   $21::boolean[], $22::double precision[], $23::timestamptz[], $24::boolean[],
                   $25::bigint[], $26::text[], $27::bigint[], $28::boolean[], $29::uuid[],
                   $30::bigint[], $31::text[], $32::integer[], $33::integer[], $34::text[],
-                  $35::uuid[])
+                  $35::uuid[], $36::boolean[])
                as r (place, id, kind, account, activity, correct, outcome, "timestamp", has_offset,
                      skew_ms, device_id, device_seq, invented_time, registration, duration_ms,
-                     origin, attempt, hints, left_out, voids)
+                     origin, attempt, hints, left_out, voids, offline)
 ), related_agents as (
     insert into lrs.related_agents (agent, seq, verb)
     select r.agent, stamp.first_seq + r.place, r.verb
       from written, stamp,
-           unnest($36::integer[], $37::integer[], $38::integer[]) as r (place, agent, verb)
+           unnest($37::integer[], $38::integer[], $39::integer[]) as r (place, agent, verb)
      order by r.agent, r.place
 ), related_activities as (
     insert into lrs.related_activities (activity, seq, verb)
     select r.activity, stamp.first_seq + r.place, r.verb
       from written, stamp,
-           unnest($39::integer[], $40::integer[], $41::integer[]) as r (place, activity, verb)
+           unnest($40::integer[], $41::integer[], $42::integer[]) as r (place, activity, verb)
      order by r.activity, r.place
 ), refs as (
     insert into lrs.statement_refs (seq, target)
     select stamp.first_seq + r.place, r.target
-      from written, stamp, unnest($42::integer[], $43::uuid[]) as r (place, target)
+      from written, stamp, unnest($43::integer[], $44::uuid[]) as r (place, target)
 ), attachments as (
     insert into lrs.statement_attachments
         (seq, place, sha2, sha256, length, content_type, signature)
     select stamp.first_seq + r.statement, r.place, r.sha2, r.sha256, r.length, r.content_type,
            r.signature
       from written, stamp,
-           unnest($44::integer[], $45::integer[], $46::text[], $47::bytea[], $48::bigint[],
-                  $49::text[], $50::text[])
+           unnest($45::integer[], $46::integer[], $47::text[], $48::bytea[], $49::bigint[],
+                  $50::text[], $51::text[])
                as r (statement, place, sha2, sha256, length, content_type, signature)
 )
 select stamp.stored, stamp.first_seq from stamp, written

@@ -23,6 +23,12 @@ pub struct AnalyticsSettings {
     pub recompute_memory_bytes: usize,
     /// Threads that a recomputation runs on; 0: one per core.
     pub recompute_threads: usize,
+    /// Addresses of workers that a recomputation is handed out to, separated by commas; empty: none.
+    pub workers: String,
+    /// File of the token that workers ask for; empty: none.
+    pub worker_token_file: String,
+    /// How long a worker may send nothing of what it was given, in seconds.
+    pub worker_silence_max_s: u64,
     /// An answer in less time looks odd, in milliseconds.
     pub odd_fast_ms: u32,
     /// Answers in less time than this, one after another, may be clicks, in milliseconds.
@@ -60,8 +66,10 @@ impl AnalyticsConfig {
     /// Reads the sections.
     pub fn load(settings: &Settings) -> Result<Self, ConfigError> {
         let http: HttpSettings = settings.section("http")?;
+        let analytics: AnalyticsSettings = settings.section("analytics")?;
+        workers(&analytics)?;
         Ok(Self {
-            analytics: settings.section("analytics")?,
+            analytics,
             lake: settings.section("lake")?,
             lake_root: settings.lake_root(),
             body_max_bytes: http.body_max_bytes,
@@ -101,6 +109,22 @@ impl AnalyticsConfig {
     }
 }
 
+/// Whether the workers can be asked, as far as the settings tell.
+#[cfg(feature = "cluster")]
+fn workers(settings: &AnalyticsSettings) -> Result<(), ConfigError> {
+    crate::jobs::recompute::cluster::check(settings)
+        .map_err(|error| ConfigError::fault(error.to_string()))
+}
+
+#[cfg(not(feature = "cluster"))]
+fn workers(settings: &AnalyticsSettings) -> Result<(), ConfigError> {
+    if settings.workers.trim().is_empty() {
+        return Ok(());
+    }
+    let fault = "analytics.workers: this program was built without workers (the feature cluster)";
+    Err(ConfigError::fault(fault.to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,5 +140,7 @@ mod tests {
         assert_eq!(f64::from(config.analytics.voie_weight), 0.5);
         assert_eq!(config.analytics.recompute_threads, 0);
         assert!(config.recompute_threads() >= 1);
+        assert!(config.analytics.workers.is_empty());
+        assert_eq!(config.analytics.worker_silence_max_s, 600);
     }
 }

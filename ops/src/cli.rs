@@ -36,6 +36,10 @@ pub(crate) enum Command {
     /// Runs the recommender alone
     #[command(after_help = exit::HELP)]
     Recommender(ServiceArgs),
+    /// Folds parts of recomputations for an analytics service that names it in analytics.workers
+    #[cfg(feature = "cluster")]
+    #[command(after_help = exit::HELP)]
+    Worker(WorkerArgs),
     /// Makes, lists, rotates, ends and revokes the credentials of applications
     #[command(subcommand)]
     Credential(CredentialCommand),
@@ -122,6 +126,20 @@ pub(crate) struct ServiceArgs {
     pub(crate) common: Common,
     #[command(flatten)]
     pub(crate) place: Place,
+}
+
+/// `sillage worker`.
+#[cfg(feature = "cluster")]
+#[derive(Args, Debug)]
+pub(crate) struct WorkerArgs {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Folder that the lake lies in, unless `lake.url` names another place [default: ./var] [env: `SILLAGE_DATA`]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<String>,
+    /// Address and port; port 0: any
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8090")]
+    pub(crate) listen: String,
 }
 
 /// `sillage analytics`: the service alone, unless something else is asked for.
@@ -566,6 +584,14 @@ impl Place {
     /// The settings with these flags over them.
     pub(crate) fn settings(&self, common: &Common) -> Result<Settings, ConfigError> {
         load(common, self.data.as_ref(), self.listen.as_ref())
+    }
+}
+
+#[cfg(feature = "cluster")]
+impl WorkerArgs {
+    /// The settings with these flags over them. Where the HTTP server listens is no business of a worker.
+    pub(crate) fn settings(&self) -> Result<Settings, ConfigError> {
+        load(&self.common, self.data.as_ref(), None)
     }
 }
 

@@ -24,6 +24,8 @@ mod sql;
 mod stop;
 mod up;
 mod validate;
+#[cfg(feature = "cluster")]
+mod worker;
 
 use std::process::ExitCode;
 
@@ -71,6 +73,8 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Lrs(args) => up::one(args, Which::LRS).await,
         Command::Analytics(args) => analytics(args).await,
         Command::Recommender(args) => up::one(args, Which::RECOMMENDER).await,
+        #[cfg(feature = "cluster")]
+        Command::Worker(args) => worker::run(args).await,
         Command::Credential(CredentialCommand::Create(args)) => credential::create(args).await,
         Command::Credential(CredentialCommand::List(args)) => credential::list(args).await,
         Command::Credential(CredentialCommand::Revoke(args)) => credential::revoke(args).await,
@@ -132,6 +136,8 @@ fn wants_json(command: &Command) -> bool {
     match command {
         Command::Up(args) => args.common.json,
         Command::Lrs(args) | Command::Recommender(args) => args.common.json,
+        #[cfg(feature = "cluster")]
+        Command::Worker(args) => args.common.json,
         Command::Analytics(args) => analytics_wants_json(args),
         Command::Credential(command) => {
             let installation = match command {

@@ -4,6 +4,8 @@
 //! one practice of the competency. It belongs to no session and to no item, so the form of the session,
 //! the memory of items, the retry and the pupil's count of answers stay as they are.
 
+use serde::{Deserialize, Serialize};
+
 use crate::hyper::Scale;
 use crate::maths::expected_sigmoid;
 use crate::model::{Item, Model};
@@ -12,7 +14,7 @@ use crate::state::{Gain, Moment, PupilState, Step};
 use crate::trace::{Before, Trace};
 
 /// What an evaluation found.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Finding {
     /// The share of success, in `[0, 1]`.
     Share(f64),

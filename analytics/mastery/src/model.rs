@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use schemas::catalogue::CatalogueItem;
 use schemas::framework::Framework;
 use schemas::ids::key64;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::hyper::{Hyper, Scale};
@@ -34,7 +35,7 @@ pub struct Calibration {
 }
 
 /// Parameters of an item, on the logit scale.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ItemParams {
     /// Discrimination.
     pub a: f64,
@@ -45,7 +46,7 @@ pub struct ItemParams {
 }
 
 /// One competency of an item, resolved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loading {
     /// Index in [`Subject::competencies`].
     pub competency: usize,
@@ -58,7 +59,7 @@ pub struct Loading {
 }
 
 /// An item of the catalogue that the model can fold.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Item {
     key: u64,
     subject: usize,
@@ -105,7 +106,7 @@ impl Item {
 }
 
 /// The item that M speaks of: how likely is success on an ordinary item of this competency?
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Reference {
     /// Median discrimination of the competency's calibrated items.
     pub a: f64,
@@ -114,7 +115,7 @@ pub struct Reference {
 }
 
 /// A competency of the framework.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Competency {
     key: u64,
     uri: String,
@@ -171,7 +172,7 @@ impl Competency {
 }
 
 /// A domain of the framework.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Domain {
     key: u64,
     uri: String,
@@ -219,7 +220,7 @@ impl Domain {
 }
 
 /// A subject: what one [`crate::PupilState`] is about.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Subject {
     name: String,
     domains: Vec<Domain>,
@@ -269,7 +270,9 @@ impl Subject {
 }
 
 /// Framework, catalogue and constants, made ready for the fold.
-#[derive(Debug, Clone)]
+///
+/// It can be written down, for another process of the same code: nothing of it is checked when it is read.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Model {
     scale: Scale,
     subjects: Vec<Subject>,

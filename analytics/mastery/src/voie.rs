@@ -31,7 +31,7 @@ const QUANTILES: [(&str, [f64; 2]); 2] = [
 const SHARE_GT: f64 = 0.75;
 
 /// The *voie* of a pupil.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Voie {
     /// *Voie générale et technologique*.
     GeneraleTechnologique,

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::mastery::JobError;
-use super::recompute::{Beside, Folds, Recompute, without_answers};
+use super::recompute::{self, Beside, Folds, without_answers};
 use super::rows::{Run, Upto};
 use crate::Analytics;
 use crate::lake::{self, Answers, MasteryRows};
@@ -124,7 +124,8 @@ async fn publish(
     let mut rows = MasteryRows::as_of(analytics).await?;
     match answers {
         Some(answers) => {
-            let mut recompute = Recompute::start(answers, model, run, beside).await?;
+            let config = analytics.config();
+            let mut recompute = recompute::start(config, answers, model, run, beside).await?;
             while let Some(folds) = recompute.next().await? {
                 add(&mut rows, report, &folds).await?;
             }

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::odd;
-use super::recompute::{Beside, Folds, Recompute, RecomputeError, without_answers};
+use super::recompute::{self, Beside, Folds, RecomputeError, without_answers};
 use super::rows::{Run, Upto};
 use crate::Analytics;
 use crate::fold::{Usage, batch};
@@ -223,7 +223,8 @@ impl<'a> Job<'a> {
             return self.write(&folds, 0, &Usage::default()).await;
         };
         let model = Arc::clone(&self.model);
-        let mut recompute = Recompute::start(answers, model, run.clone(), beside).await?;
+        let config = self.analytics.config();
+        let mut recompute = recompute::start(config, answers, model, run.clone(), beside).await?;
         let mut last = None;
         while let Some(folds) = recompute.next().await? {
             rows.push(folds.mastery()).await?;

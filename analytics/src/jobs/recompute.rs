@@ -5,6 +5,8 @@
 //! bounded by the pool that the plan is given, and by a person a part.
 
 mod answers;
+#[cfg(feature = "cluster")]
+pub mod cluster;
 mod folds;
 mod operator;
 mod plan;
@@ -21,7 +23,7 @@ use arrow::error::ArrowError;
 use chrono::{DateTime, Utc};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::physical_plan::{displayable, execute_stream};
+use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
 use datafusion::prelude::SessionContext;
 use deadpool_postgres::GenericClient;
 use futures::StreamExt;
@@ -29,6 +31,7 @@ use schemas::ids::{AccountKey, PersonKey, StatementId};
 
 use super::beside::register_left_out;
 use super::rows::Run;
+use crate::config::AnalyticsConfig;
 use crate::fold::{Inputs, PersonFold, Usage};
 use crate::lake::Answers;
 use crate::store::account_person::{self, Owners};
@@ -61,6 +64,10 @@ pub enum RecomputeError {
     /// The plan gave a person twice, or the same answer twice.
     #[error("an answer, or a person, came twice")]
     Order,
+    /// The workers of the settings cannot be used.
+    #[cfg(feature = "cluster")]
+    #[error("could not ask the workers")]
+    Workers(#[from] cluster::WorkersError),
     /// Not as many answers were folded as there are.
     #[error("{folded} answers were folded of {rows} in the lake")]
     Count {
@@ -111,6 +118,24 @@ impl Beside {
     }
 }
 
+/// Starts the plan on the workers of the settings, if there are any; here otherwise.
+pub(super) async fn start(
+    config: &AnalyticsConfig,
+    answers: Answers,
+    model: Arc<Model>,
+    run: Run,
+    beside: Beside,
+) -> Result<Recompute, RecomputeError> {
+    #[cfg(feature = "cluster")]
+    if let Some(workers) = cluster::Workers::of(config)? {
+        let lake = ::lake::Lake::at(&config.lake_root);
+        return Recompute::on_workers(answers, &lake, model, run, beside, workers).await;
+    }
+    #[cfg(not(feature = "cluster"))]
+    let _ = config;
+    Recompute::start(answers, model, run, beside).await
+}
+
 /// The persons of a version of the lake, some at a time.
 pub struct Recompute {
     session: SessionContext,
@@ -121,6 +146,8 @@ pub struct Recompute {
     waiting: BTreeMap<PersonKey, Inputs>,
     seen: HashSet<PersonKey>,
     folded: i64,
+    #[cfg(feature = "cluster")]
+    progress: Option<Arc<cluster::Progress>>,
 }
 
 impl std::fmt::Debug for Recompute {
@@ -140,33 +167,34 @@ impl Recompute {
         beside: Beside,
     ) -> Result<Self, RecomputeError> {
         let Answers { session, table, .. } = answers;
-        let Beside {
-            owners,
-            left_out,
-            inputs,
-        } = beside;
-        register_left_out(&session, &left_out)?;
-        let known = Arc::new(Known {
-            model,
-            run,
-            shared: shared(&owners),
-            owners,
-            left_out: left_out.into_iter().collect(),
-            inputs: inputs.clone(),
-        });
+        let (known, waiting) = known(&session, model, run, beside)?;
         let parts = session.copied_config().target_partitions();
-        let plan = plan::plan(&session, &table, &known, parts).await?;
-        let shown = displayable(plan.as_ref()).indent(false).to_string();
+        let parts = plan::parts(&session, &table, &known, parts).await?;
+        let plan = plan::together(parts)?;
+        let shown = shown(&plan);
         let stream = execute_stream(plan, session.task_ctx())?;
-        Ok(Self {
+        Ok(Self::of(session, stream, known, shown, waiting))
+    }
+
+    /// Of a plan that runs.
+    fn of(
+        session: SessionContext,
+        stream: SendableRecordBatchStream,
+        known: Arc<Known>,
+        shown: String,
+        waiting: BTreeMap<PersonKey, Inputs>,
+    ) -> Self {
+        Self {
             session,
             stream,
             known,
             shown,
-            waiting: inputs,
+            waiting,
             seen: HashSet::new(),
             folded: 0,
-        })
+            #[cfg(feature = "cluster")]
+            progress: None,
+        }
     }
 
     /// The next persons, those who never answered last.
@@ -251,6 +279,35 @@ impl Recompute {
     pub fn plan(&self) -> &str {
         &self.shown
     }
+}
+
+/// What answers are folded with, and of whom something is known besides.
+fn known(
+    session: &SessionContext,
+    model: Arc<Model>,
+    run: Run,
+    beside: Beside,
+) -> Result<(Arc<Known>, BTreeMap<PersonKey, Inputs>), RecomputeError> {
+    let Beside {
+        owners,
+        left_out,
+        inputs,
+    } = beside;
+    register_left_out(session, &left_out)?;
+    let known = Known {
+        model,
+        run,
+        shared: shared(&owners),
+        owners,
+        left_out: left_out.into_iter().collect(),
+        inputs: inputs.clone(),
+    };
+    Ok((Arc::new(known), inputs))
+}
+
+/// A plan, a line an operator.
+fn shown(plan: &Arc<dyn ExecutionPlan>) -> String {
+    displayable(plan.as_ref()).indent(false).to_string()
 }
 
 /// Persons of whom other things than answers are known.

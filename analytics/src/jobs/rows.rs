@@ -11,6 +11,7 @@ use arrow::error::ArrowError;
 use chrono::{DateTime, Utc};
 use schemas::ids::PersonKey;
 use schemas::tables;
+use serde::{Deserialize, Serialize};
 
 use crate::fold::PersonFold;
 
@@ -26,7 +27,7 @@ pub struct Run {
 }
 
 /// Which answers a run folds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum Upto {
     /// All there are.
     Last,

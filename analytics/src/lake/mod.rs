@@ -127,15 +127,7 @@ impl Answers {
         if seq == 0 {
             return Ok(None);
         }
-        let sorting = memory_bytes / OF_WHICH_SORTS;
-        let session = session(sorting)?;
-        let config = session
-            .copied_config()
-            .with_target_partitions(parts.min(sorting / PART_BYTES).max(1))
-            .with_batch_size(BATCH_ROWS)
-            // What each sort keeps for its last merge: with the default of 10 MB, little memory is none.
-            .with_sort_spill_reservation_bytes((sorting / 8).min(10 << 20));
-        let session = SessionContext::new_with_config_rt(config, session.runtime_env());
+        let session = job_session(memory_bytes, parts)?;
         register(&session, &table).await?;
         let version = i64::try_from(table.version()).unwrap_or(i64::MAX);
         Ok(Some(Self {
@@ -145,6 +137,25 @@ impl Answers {
             table,
         }))
     }
+}
+
+/// A session of a job that reads and sorts within `memory_bytes`, in so many parts.
+pub(crate) fn job_session(
+    memory_bytes: usize,
+    parts: usize,
+) -> Result<SessionContext, datafusion::error::DataFusionError> {
+    let sorting = memory_bytes / OF_WHICH_SORTS;
+    let session = session(sorting)?;
+    let config = session
+        .copied_config()
+        .with_target_partitions(parts.min(sorting / PART_BYTES).max(1))
+        .with_batch_size(BATCH_ROWS)
+        // What each sort keeps for its last merge: with the default of 10 MB, little memory is none.
+        .with_sort_spill_reservation_bytes((sorting / 8).min(10 << 20));
+    Ok(SessionContext::new_with_config_rt(
+        config,
+        session.runtime_env(),
+    ))
 }
 
 /// How far the lake's tables are; zeros before the first commit.

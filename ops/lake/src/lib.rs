@@ -5,6 +5,7 @@ mod location;
 mod rebuild;
 mod reconcile;
 mod relay;
+mod shared;
 mod snapshot;
 mod sql;
 mod table;

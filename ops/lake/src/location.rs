@@ -46,7 +46,12 @@ impl Lake {
 
     /// The address of a table; a folder is made when there is none.
     pub(crate) fn url(&self, table: &Table) -> Result<Url, LakeError> {
-        let place = self.place(table);
+        self.folder(table.name)
+    }
+
+    /// The address of what has a name; a folder is made when there is none.
+    pub(crate) fn folder(&self, name: &str) -> Result<Url, LakeError> {
+        let place = self.place(name);
         // Made here, because deltalake tells of a failure over several lines.
         if is_folder(&place) {
             let made = std::fs::create_dir_all(&place);
@@ -57,20 +62,20 @@ impl Lake {
 
     /// The address of a table; none where there is no folder for it, and none is made.
     pub(crate) fn url_if_any(&self, table: &Table) -> Result<Option<Url>, LakeError> {
-        let place = self.place(table);
+        let place = self.place(table.name);
         if is_folder(&place) && !FilePath::new(&place).is_dir() {
             return Ok(None);
         }
         address(place).map(Some)
     }
 
-    fn place(&self, table: &Table) -> String {
-        format!("{}/{}", self.root, table.name)
+    fn place(&self, name: &str) -> String {
+        format!("{}/{name}", self.root)
     }
 }
 
 /// Whether it is a path that we can look at; deltalake expands `~` itself.
-fn is_folder(place: &str) -> bool {
+pub(crate) fn is_folder(place: &str) -> bool {
     Url::parse(place).is_err() && !place.starts_with('~')
 }
 

@@ -43,6 +43,14 @@ pub enum Source {
 #[error("{}", .0.join("\n"))]
 pub struct ConfigError(Vec<String>);
 
+impl ConfigError {
+    /// A fault that a section's own check found; it names the setting.
+    #[must_use]
+    pub fn fault(fault: String) -> Self {
+        Self(vec![fault])
+    }
+}
+
 /// A setting as `sillage config` shows it.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Shown {

@@ -34,3 +34,5 @@ mod scopes;
 mod seen;
 mod sql;
 mod wire;
+#[cfg(feature = "cluster")]
+mod workers;

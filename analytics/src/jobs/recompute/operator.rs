@@ -89,6 +89,12 @@ impl FoldExec {
             properties: Arc::new(properties),
         }
     }
+
+    /// Whose answers it folds.
+    #[cfg(feature = "cluster")]
+    pub(super) fn accounts(&self) -> Accounts {
+        self.accounts
+    }
 }
 
 impl DisplayAs for FoldExec {
@@ -158,7 +164,8 @@ impl ExecutionPlan for FoldExec {
     }
 }
 
-fn failed(error: RecomputeError) -> DataFusionError {
+/// A fault of ours as the plan's.
+pub(super) fn failed(error: RecomputeError) -> DataFusionError {
     match error {
         RecomputeError::Plan(error) => error,
         other => DataFusionError::External(Box::new(other)),

@@ -34,13 +34,14 @@ use super::{RecomputeError, folds};
 /// The key that answers of persons with several accounts are exchanged and sorted by.
 const PERSON: &str = "person";
 
-/// The plan over the version of `table` that was read last, in so many parts.
-pub(super) async fn plan(
+/// The parts of the plan over the version of `table` that was read last: so many for persons with one account,
+/// and one for the others, if there are any, as wide as the session.
+pub(super) async fn parts(
     session: &SessionContext,
     table: &LakeTable,
     known: &Arc<Known>,
     parts: usize,
-) -> Result<Arc<dyn ExecutionPlan>, RecomputeError> {
+) -> Result<Vec<Arc<dyn ExecutionPlan>>, RecomputeError> {
     let files = Files::of(table)?;
     let mut all: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
     for part in 0..parts {
@@ -49,15 +50,27 @@ pub(super) async fn plan(
         }
     }
     if !known.shared.is_empty() {
-        let input = by_person(session, table, &files, known, parts).await?;
+        let input = by_person(session, table, &files, known).await?;
         all.push(fold(input, known, Accounts::Shared));
     }
-    let all = match all.len() {
+    Ok(all)
+}
+
+/// The plan of all parts.
+pub(super) fn together(
+    mut parts: Vec<Arc<dyn ExecutionPlan>>,
+) -> Result<Arc<dyn ExecutionPlan>, RecomputeError> {
+    let all = match parts.len() {
         0 => Arc::new(EmptyExec::new(folds::schema())),
-        1 => all.remove(0),
-        _ => UnionExec::try_new(all)?,
+        1 => parts.remove(0),
+        _ => UnionExec::try_new(parts)?,
     };
-    Ok(Arc::new(CoalescePartitionsExec::new(all)))
+    Ok(in_one_stream(all))
+}
+
+/// All partitions of a plan as one.
+pub(super) fn in_one_stream(plan: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+    Arc::new(CoalescePartitionsExec::new(plan))
 }
 
 fn fold(
@@ -163,8 +176,8 @@ async fn by_person(
     table: &LakeTable,
     files: &Files,
     known: &Arc<Known>,
-    parts: usize,
 ) -> Result<Arc<dyn ExecutionPlan>, RecomputeError> {
+    let parts = session.copied_config().target_partitions();
     let rows = frame(session, table, &files.all())?
         .filter(is_shared(known).call(vec![col("account")]))?
         .select(columns("account", Texts::Copied))?
@@ -215,7 +228,7 @@ fn in_one_part(session: &SessionContext) -> SessionContext {
 }
 
 /// Whether an account is one of several of its person.
-fn is_shared(known: &Arc<Known>) -> ScalarUDF {
+pub(super) fn is_shared(known: &Arc<Known>) -> ScalarUDF {
     let known = Arc::clone(known);
     let of = move |account: Option<AccountKey>| {
         Some(account.is_some_and(|account| known.shared.contains(&account)))
@@ -235,7 +248,7 @@ fn is_shared(known: &Arc<Known>) -> ScalarUDF {
 }
 
 /// The person of an account.
-fn person_of(known: &Arc<Known>) -> ScalarUDF {
+pub(super) fn person_of(known: &Arc<Known>) -> ScalarUDF {
     let known = Arc::clone(known);
     let function: ScalarFunctionImplementation = Arc::new(move |arguments| {
         let mut persons = FixedSizeBinaryBuilder::new(16);

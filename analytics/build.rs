@@ -4,7 +4,6 @@
 //! read, with any dependency, with the compiler and the machine that it compiles for.
 
 #![expect(
-    clippy::print_stdout,
     clippy::disallowed_methods,
     reason = "this is how cargo is told, and how it tells"
 )]

@@ -21,7 +21,7 @@ const LIMITS: Limits = Limits {
 };
 
 /// Columns that came after the first version that can be read, and with which.
-const NEW: [(&str, &str, i32); 1] = [("answers", "competencies", 3)];
+const NEW: [(&str, &str, i32); 2] = [("answers", "offline", 3), ("answers", "competencies", 3)];
 
 fn folder(table: &Table, version: i32) -> PathBuf {
     let former = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/former");

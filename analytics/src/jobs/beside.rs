@@ -1,6 +1,7 @@
 //! What the jobs' plans join to the lake's answers, as small tables of a session; and identifiers as the lake has
 //! them.
 
+use std::collections::HashSet;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::datasource::MemTable;
 use datafusion::prelude::SessionContext;
-use schemas::ids::StatementId;
+use schemas::ids::{AccountKey, StatementId};
 
 use super::recompute::RecomputeError;
 use crate::store::account_person::Owners;
@@ -22,6 +23,15 @@ pub(super) fn register_owners(
     let persons = owners.values().map(ToString::to_string).collect();
     let columns = [("account", accounts), ("person", persons)];
     register(session, "account_person", &columns)
+}
+
+/// Accounts that are one of several of their person, as the table `several` (account).
+pub(super) fn register_several(
+    session: &SessionContext,
+    several: &HashSet<AccountKey>,
+) -> Result<(), RecomputeError> {
+    let accounts = several.iter().map(ToString::to_string).collect();
+    register(session, "several", &[("account", accounts)])
 }
 
 /// Answers that do not count, as the table `voided` (id).

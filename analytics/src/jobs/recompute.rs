@@ -336,7 +336,7 @@ fn inner(error: DataFusionError) -> RecomputeError {
 }
 
 /// Accounts that are one of several of their person.
-fn shared(owners: &Owners) -> HashSet<AccountKey> {
+pub(super) fn shared(owners: &Owners) -> HashSet<AccountKey> {
     let mut accounts: HashMap<PersonKey, Vec<AccountKey>> = HashMap::new();
     for (account, person) in owners {
         accounts.entry(*person).or_default().push(*account);

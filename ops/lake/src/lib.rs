@@ -2,6 +2,7 @@
 
 mod error;
 mod location;
+mod pool;
 mod rebuild;
 mod reconcile;
 mod relay;

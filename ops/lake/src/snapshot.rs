@@ -9,7 +9,6 @@ use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
 };
 use datafusion::error::DataFusionError;
-use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use deltalake::kernel::LogicalFileView;
@@ -17,6 +16,7 @@ use futures::future::try_join_all;
 use object_store::ObjectStoreExt as _;
 use schemas::tables::Table;
 
+use crate::pool::SpillPool;
 use crate::{LakeError, LakeTable};
 
 /// How texts are read.
@@ -30,9 +30,8 @@ enum Texts {
 
 /// A session for a job: it sorts within `memory_bytes` and spills to disk beyond.
 pub fn session(memory_bytes: usize) -> Result<SessionContext, DataFusionError> {
-    // The fair pool: with the greedy one a sort that spills is refused the little it needs.
     let runtime = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(FairSpillPool::new(memory_bytes)))
+        .with_memory_pool(Arc::new(SpillPool::new(memory_bytes)))
         .build_arc()?;
     let config = SessionConfig::new().with_information_schema(false);
     Ok(SessionContext::new_with_config_rt(config, runtime))

@@ -97,6 +97,8 @@ fn answer(n: u64, accounts: u64) -> Box<ShippedAnswer> {
         origin: None,
         attempt: None,
         hints: None,
+        offline: None,
+        competencies: None,
     })
 }
 
@@ -241,6 +243,15 @@ impl Installation {
             }
         }
         new
+    }
+
+    /// What the upkeep does, until nothing is left to be done.
+    async fn put_together(&self) {
+        let mut table = LakeTable::open(&self.lake(), &TABLE).await.unwrap();
+        let mut before = None;
+        while before.replace(table.version()) != Some(table.version()) {
+            table.compact(Sizes::default()).await.unwrap();
+        }
     }
 
     fn lake(&self) -> Lake {
@@ -433,7 +444,8 @@ async fn without_a_worker_that_can_be_used_it_runs_here() {
 async fn how_long_it_takes_here_and_on_workers() {
     let told = std::env::var("WORKERS_ANSWERS").ok();
     let answers = told.map_or(ANSWERS, |told| told.parse().unwrap());
-    let installation = Installation::of(answers, answers / COMMIT).await;
+    let installation = Installation::of(answers, 0).await;
+    installation.put_together().await;
     let workers = [installation.worker(), installation.worker()];
     for round in 0..5 {
         let here = Recompute::start(installation.answers().await, model(), run(), beside()).await;

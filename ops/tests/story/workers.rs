@@ -44,7 +44,11 @@ impl Drop for Worker {
 fn parts(sillage: &Installation) -> String {
     let log = sillage.log();
     let line = log.lines().rev().find(|line| line.contains("parts folded"));
-    line.unwrap_or_else(|| panic!("{log}")).to_owned()
+    let line = line.unwrap_or_else(|| panic!("{log}"));
+    // Without what colours the names of fields.
+    line.replace("\u{1b}[3m", "")
+        .replace("\u{1b}[2m", "")
+        .replace("\u{1b}[0m", "")
 }
 
 #[tokio::test]

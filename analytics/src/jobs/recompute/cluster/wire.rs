@@ -26,13 +26,19 @@ use crate::jobs::rows::{Run, Upto};
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WireError {
     #[error("the lake did not give the run's file")]
-    Lake(#[from] LakeError),
+    Lake(#[source] Box<LakeError>),
     #[error("the run's file is not the one that the plan names")]
     Other,
     #[error("could not read the run's file")]
     Bytes(#[from] bincode::Error),
     #[error("the run's file holds a time that is none")]
     Time,
+}
+
+impl From<LakeError> for WireError {
+    fn from(error: LakeError) -> Self {
+        Self::Lake(Box::new(error))
+    }
 }
 
 /// `Known` as it crosses: bits of numbers as they are, identifiers as 16 bytes.

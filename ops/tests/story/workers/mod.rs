@@ -1,10 +1,13 @@
-//! A recomputation that a running service hands out to a worker.
+//! A recomputation that a running service hands out to a worker; recomputations by themselves are in [`parts`].
+
+mod parts;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::demo;
@@ -12,15 +15,19 @@ use crate::harness::{Installation, bare, succeeded};
 use crate::seen;
 
 /// A process `sillage worker`. Dropped, it is killed.
-struct Worker(Child);
+struct Worker {
+    process: Child,
+    url: String,
+}
 
 impl Worker {
-    /// One that listens, and where.
-    fn start(data: &Path, token: &Path) -> (Self, String) {
+    /// One that listens.
+    fn start(data: &Path, token: &Path, settings: &[(&str, &str)]) -> Self {
         let mut command = bare(&["worker", "--json", "--listen", "127.0.0.1:0", "--data"]);
         command
             .arg(data)
             .env("SILLAGE_ANALYTICS_WORKER_TOKEN_FILE", token)
+            .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
         let mut process = command.spawn().unwrap();
@@ -29,14 +36,18 @@ impl Worker {
         BufReader::new(out).read_line(&mut line).unwrap();
         let ready: Value = serde_json::from_str(&line).unwrap();
         let url = ready["listen"].as_str().unwrap().to_owned();
-        (Self(process), url)
+        Self { process, url }
+    }
+
+    fn send(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.process), signal).unwrap();
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
@@ -57,7 +68,8 @@ async fn a_service_serves_what_its_worker_folded_and_recomputes_without_it_too()
     let sillage = Installation::with(|folder| {
         let token = folder.join("token");
         std::fs::write(&token, "t".repeat(40)).unwrap();
-        let (started, url) = Worker::start(&folder.join("var"), &token);
+        let started = Worker::start(&folder.join("var"), &token, &[]);
+        let url = started.url.clone();
         worker = Some(started);
         vec![
             ("SILLAGE_ANALYTICS_WORKERS", url),

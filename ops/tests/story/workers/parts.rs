@@ -1,15 +1,8 @@
 //! Recomputations on workers that are processes: killed, stopped, strangers, they never give other states than a
 //! recomputation here, and it always ends.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests are not seen as tests, and must fail as loudly"
-)]
-
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,16 +19,18 @@ use lake::{Lake, LakeTable, Sizes, app_id};
 use mastery::{Degree, Finding, Model};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use schemas::catalogue::CatalogueItem;
 use schemas::framework::Framework;
 use schemas::ids::{AccountKey, PersonKey, StatementId, key64};
 use schemas::profile::FoldKey;
 use schemas::tables::answers::TABLE;
-use serde_json::Value;
 use service::config::Settings;
 use tempfile::TempDir;
 use uuid::Uuid;
+
+use super::Worker;
+use crate::harness::told;
 
 const ANSWERS: u64 = 200_000;
 const COMMIT: u64 = 25_000;
@@ -268,7 +263,7 @@ impl Installation {
     }
 
     fn worker(&self) -> Worker {
-        Worker::start(self.folder.path(), &self.token())
+        start_worker(self.folder.path(), &self.token())
     }
 
     async fn on(&self, workers: &[&Worker]) -> Recompute {
@@ -294,6 +289,12 @@ impl Installation {
     }
 }
 
+/// One that folds on two threads, wherever the test runs.
+fn start_worker(data: &Path, token: &Path) -> Worker {
+    let threads = ("SILLAGE_ANALYTICS_RECOMPUTE_THREADS", "2");
+    Worker::start(data, token, &[threads])
+}
+
 fn run() -> Run {
     Run {
         run: 1,
@@ -312,49 +313,6 @@ async fn seconds(mut recompute: Recompute) -> f64 {
 async fn ends<T>(job: impl Future<Output = T>) -> T {
     let ended = tokio::time::timeout(ENDS_WITHIN, job).await;
     ended.expect("the job hangs")
-}
-
-/// A process `sillage worker`. Dropped, it is killed.
-struct Worker {
-    process: Child,
-    url: String,
-}
-
-impl Worker {
-    fn start(data: &Path, token: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sillage"));
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("SILLAGE_") {
-                command.env_remove(name);
-            }
-        }
-        command
-            .args(["worker", "--json", "--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .env("SILLAGE_ANALYTICS_WORKER_TOKEN_FILE", token)
-            .env("SILLAGE_ANALYTICS_RECOMPUTE_THREADS", "2")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
-        let mut process = command.spawn().unwrap();
-        let mut line = String::new();
-        let out = process.stdout.as_mut().unwrap();
-        BufReader::new(out).read_line(&mut line).unwrap();
-        let ready: Value = serde_json::from_str(&line).unwrap();
-        let url = ready["listen"].as_str().unwrap().to_owned();
-        Self { process, url }
-    }
-
-    fn send(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.process), signal).unwrap();
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -424,7 +382,7 @@ async fn without_a_worker_that_can_be_used_it_runs_here() {
     let installation = Installation::new().await;
     let other = installation.folder.path().join("other");
     std::fs::write(&other, "o".repeat(40)).unwrap();
-    let stranger = Worker::start(installation.folder.path(), &other);
+    let stranger = start_worker(installation.folder.path(), &other);
     let gone = installation.worker().url.clone();
     let recompute = installation
         .on_addresses(&[stranger.url.clone(), gone])
@@ -437,13 +395,8 @@ async fn without_a_worker_that_can_be_used_it_runs_here() {
 /// `WORKERS_ANSWERS` are how many; the figures of docs/operations/workers.md come from here.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it measures"]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "how many answers are made, which is no setting of Sillage"
-)]
 async fn how_long_it_takes_here_and_on_workers() {
-    let told = std::env::var("WORKERS_ANSWERS").ok();
-    let answers = told.map_or(ANSWERS, |told| told.parse().unwrap());
+    let answers = told("WORKERS_ANSWERS").unwrap_or(ANSWERS);
     let installation = Installation::of(answers, 0).await;
     installation.put_together().await;
     let workers = [installation.worker(), installation.worker()];

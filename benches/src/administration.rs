@@ -9,7 +9,10 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Client, RequestBuilder};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::time::Instant;
+
+use crate::apart::Apart;
 
 /// Time between two looks at how far it is.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -67,6 +70,11 @@ pub struct Recomputed {
 }
 
 impl Administration {
+    /// Of a server in a process of its own.
+    pub fn apart(server: &Apart) -> anyhow::Result<Self> {
+        Self::of(server.address(), server.authorization())
+    }
+
     /// Of a server. `authorization` is the header's value, of a credential that may do everything.
     pub fn of(address: SocketAddr, authorization: &str) -> anyhow::Result<Self> {
         ensure!(
@@ -87,12 +95,22 @@ impl Administration {
     }
 
     /// Puts a document in force.
-    pub async fn put(&self, path: &str, kind: &str, body: Vec<u8>) -> anyhow::Result<()> {
+    async fn put(&self, path: &str, kind: &str, body: Vec<u8>) -> anyhow::Result<()> {
         let request = self.client.put(format!("{}{path}", self.base));
         let request = request.header(CONTENT_TYPE, kind).body(body);
-        self.answer::<serde_json::Value>(path, request)
+        self.answer::<Value>(path, request).await.map(drop)
+    }
+
+    /// Puts a catalogue in force: what there is to answer.
+    pub async fn put_catalogue(&self, catalogue: &Value) -> anyhow::Result<()> {
+        let catalogue = serde_json::to_vec(catalogue)?;
+        self.put("/api/v1/catalogue", "application/json", catalogue)
             .await
-            .map(drop)
+    }
+
+    /// Imports a roster: who is in which class.
+    pub async fn put_roster(&self, roster: Vec<u8>) -> anyhow::Result<()> {
+        self.put("/api/v1/roster", "application/zip", roster).await
     }
 
     /// Recomputes mastery from the lake, and waits for its end.

@@ -3,6 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
+use crate::report::{Report, count};
+use crate::server::cores;
+
 /// Names of the load's threads start with this.
 pub const LOAD_THREADS: &str = "load";
 
@@ -49,6 +52,18 @@ impl Used {
             }
         }
         used
+    }
+
+    /// The share of each of all processors over `elapsed`, as rows of a case.
+    pub fn report(&self, case: &str, elapsed: Duration, report: &mut Report) {
+        let all = elapsed.as_secs_f64() * count(cores() as u64);
+        for (name, used) in [
+            ("cpu_load", self.load),
+            ("cpu_server", self.server),
+            ("cpu_postgres", self.postgres),
+        ] {
+            report.add(case, name, used.as_secs_f64() / all, "of the processors");
+        }
     }
 
     /// From `earlier` to here.

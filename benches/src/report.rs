@@ -166,6 +166,13 @@ pub(crate) fn figure(value: f64) -> String {
     }
 }
 
+/// A count as a figure.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+pub fn count(things: u64) -> f64 {
+    things as f64
+}
+
 /// Microseconds that a step takes of a thing, on this thread.
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
 pub fn micros<T>(things: &[T], step: impl FnMut(&T)) -> f64 {

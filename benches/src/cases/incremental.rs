@@ -25,15 +25,17 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Arguments;
-use super::mixed::{administration, migrate};
+use super::mixed::migrate;
+use crate::administration::Administration;
+use crate::apart::Apart;
 use crate::cluster::Private;
 use crate::cpu::Used;
 use crate::histogram::Histogram;
 use crate::load::{self, Outcome, Pace, Plan};
 use crate::national::{Country, Statements};
-use crate::report::{Bar, Report, complain, median};
+use crate::report::{Bar, Report, complain, count, median};
 use crate::senders;
-use crate::server::{Server, cores, on_two_runtimes};
+use crate::server::{Server, on_two_runtimes};
 use crate::talk::Talk;
 use crate::{school, store};
 
@@ -109,16 +111,12 @@ async fn shown(
     }));
     let beside = |name| cluster.folder().with_file_name(name);
     let (lake, log) = (beside("lake"), beside("server.log"));
-    let server = crate::apart::Apart::start_whole(&cluster.url_of(SHOWN), &lake, &log).await?;
-    let administration = administration(&server)?;
-    let catalogue = serde_json::to_vec(&school::catalogue(&country))?;
+    let server = Apart::start_whole(&cluster.url_of(SHOWN), &lake, &log).await?;
+    let administration = Administration::apart(&server)?;
     administration
-        .put("/api/v1/catalogue", "application/json", catalogue)
+        .put_catalogue(&school::catalogue(&country))
         .await?;
-    let roster = school::roster(&country)?;
-    administration
-        .put("/api/v1/roster", "application/zip", roster)
-        .await?;
+    administration.put_roster(school::roster(&country)?).await?;
     administration.caught_up().await?;
     let supply = Arc::new(Mutex::new(Statements::new(SEED, &country)));
     let connections = usize::from(arguments.connections);
@@ -149,14 +147,7 @@ async fn shown(
     let counted: Vec<Look> = first.into_iter().filter(|(_, at)| *at >= from).collect();
     server.stop().await?;
     until_shown(&counted, &looks, &outcome, report)?;
-    for (name, used) in [
-        ("cpu_load", used.load),
-        ("cpu_server", used.server),
-        ("cpu_postgres", used.postgres),
-    ] {
-        let share = used.as_secs_f64() / (elapsed.as_secs_f64() * figure(cores()));
-        report.add("incremental_shown", name, share, "of the processors");
-    }
+    used.report("incremental_shown", elapsed, report);
     Ok(())
 }
 
@@ -204,12 +195,12 @@ fn until_shown(
     }
     let case = "incremental_shown";
     let span = outcome.elapsed.as_secs_f64();
-    let rate = figure(answers.len()) / span;
+    let rate = count(answers.len() as u64) / span;
     report.add(case, "posted", outcome.per_second(), "statement/s");
     report.add_held_to(case, "answers", rate, "answer/s", ANSWERS);
     report.add(case, "p50", latency.quantile_ms(500), "ms");
     report.add_held_to(case, "p99", latency.quantile_ms(990), "ms", SHOWS_WITHIN);
-    report.add(case, "slowest", figure(usize::try_from(worst)?) / 1e3, "ms");
+    report.add(case, "slowest", count(worst) / 1e3, "ms");
     report.add(case, "post_p99", outcome.latency.quantile_ms(990), "ms");
     Ok(())
 }
@@ -226,13 +217,12 @@ async fn histories(
     let lake = cluster.folder().with_file_name("lake-of-histories");
     let log = cluster.folder().with_file_name("server.log");
     let country = Country::schools(1);
-    let whole = crate::apart::Apart::start_whole(&url, &lake, &log).await?;
-    let known = administration(&whole)?;
-    let catalogue = serde_json::to_vec(&school::catalogue(&country))?;
-    known
-        .put("/api/v1/catalogue", "application/json", catalogue)
+    let whole = Apart::start_whole(&url, &lake, &log).await?;
+    let administration = Administration::apart(&whole)?;
+    administration
+        .put_catalogue(&school::catalogue(&country))
         .await?;
-    known.caught_up().await?;
+    administration.caught_up().await?;
     whole.stop().await?;
     let server = Server::start(&url, None).await?;
     let context = Context::open(service::pg::pool(&url, 4)?, Duration::ZERO).await?;
@@ -337,7 +327,7 @@ impl Histories {
         }
         self.post(&new).await?;
         let seconds = self.fold().await?;
-        Ok(seconds * 1e6 / figure(new.len()))
+        Ok(seconds * 1e6 / count(new.len() as u64))
     }
 
     /// Folds what is new; how long it took, in seconds.
@@ -359,9 +349,4 @@ impl Histories {
 /// The place of an answer in its pupil's history.
 fn ordinal(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-fn figure(count: usize) -> f64 {
-    count as f64
 }

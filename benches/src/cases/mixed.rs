@@ -29,9 +29,9 @@ use crate::cpu::Used;
 use crate::histogram::Histogram;
 use crate::load::{self, Outcome, Pace, Plan};
 use crate::national::{Country, DEMONSTRATION_PORTAL, Statements};
-use crate::report::{Bar, Report, complain, median};
+use crate::report::{Bar, Report, complain, count, median};
 use crate::senders::{self, Pupil, Supply, class_views, lock, readers};
-use crate::server::{cores, on_two_runtimes};
+use crate::server::on_two_runtimes;
 use crate::talk::Talk;
 use crate::{samples, school, shapes, store, stored};
 
@@ -119,7 +119,7 @@ async fn measure(arguments: &Arguments, load: &Handle) -> anyhow::Result<Report>
     bench.know(&country).await?;
     let most = bench.most().await?;
     let server = bench.whole().await?;
-    let administration = administration(&server)?;
+    let administration = Administration::apart(&server)?;
     complain("mixed: folding and shipping what is there");
     administration.caught_up().await?;
     let client = cluster.connect(DATABASE).await?;
@@ -138,10 +138,10 @@ async fn measure(arguments: &Arguments, load: &Handle) -> anyhow::Result<Report>
     report.add(
         "mixed",
         "acknowledged",
-        figure(bench.acknowledged),
+        count(bench.acknowledged),
         "statements",
     );
-    report.add("mixed", "answers", figure(answers), "answers");
+    report.add("mixed", "answers", count(answers), "answers");
     // Else there would be no report.
     report.add_held_to("mixed", "lost", 0.0, "statements", Bar::AtMost(0.0));
     Ok(report)
@@ -159,10 +159,6 @@ pub(super) async fn migrate(cluster: &Private, database: &str) -> anyhow::Result
     pg::migrate(&pool, &all).await?;
     pool.close();
     Ok(())
-}
-
-pub(super) fn administration(server: &Apart) -> anyhow::Result<Administration> {
-    Administration::of(server.address(), server.authorization())
 }
 
 /// What the phases share.
@@ -197,18 +193,11 @@ impl Bench<'_> {
     /// Tells the services of the classes and the exercises, before the first answer.
     async fn know(&self, country: &Country) -> anyhow::Result<()> {
         let server = self.whole().await?;
-        let administration = administration(&server)?;
-        let catalogue = serde_json::to_vec(&school::catalogue(country))?;
+        let administration = Administration::apart(&server)?;
         administration
-            .put("/api/v1/catalogue", "application/json", catalogue)
+            .put_catalogue(&school::catalogue(country))
             .await?;
-        administration
-            .put(
-                "/api/v1/roster",
-                "application/zip",
-                school::roster(country)?,
-            )
-            .await?;
+        administration.put_roster(school::roster(country)?).await?;
         administration.caught_up().await?;
         server.stop().await
     }
@@ -266,7 +255,7 @@ impl Bench<'_> {
         during: Duration,
     ) -> anyhow::Result<Seen> {
         let client = self.cluster.connect(DATABASE).await?;
-        let administration = administration(server)?;
+        let administration = Administration::apart(server)?;
         let plan = |rate| Plan {
             pace: Pace::PerSecond(rate),
             warm_up: Duration::ZERO,
@@ -468,19 +457,7 @@ impl Seen {
         report.add_held_to(case, "answers_behind", behind.answers_s, "s", BEHIND);
         self.report_jobs(report);
         report.add("mixed_fold", "answers_behind", behind.folded_s, "s");
-        for (name, used) in [
-            ("cpu_load", self.used.load),
-            ("cpu_server", self.used.server),
-            ("cpu_postgres", self.used.postgres),
-        ] {
-            let of_all = self.elapsed.as_secs_f64() * figure(cores() as u64);
-            report.add(
-                "mixed",
-                name,
-                used.as_secs_f64() / of_all,
-                "of the processors",
-            );
-        }
+        self.used.report("mixed", self.elapsed, report);
     }
 
     fn report_jobs(&self, report: &mut Report) {
@@ -490,23 +467,18 @@ impl Seen {
         report.add(
             case,
             "recomputations",
-            figure(self.runs.len() as u64),
+            count(self.runs.len() as u64),
             "runs",
         );
         report.add(case, "duration", median(&durations), "s");
         let answers = last.map_or(0, |run| run.answers);
-        report.add(case, "last_from_the_lake", figure(answers), "answers");
+        report.add(case, "last_from_the_lake", count(answers), "answers");
         let caught_up = last.map_or(0, |run| run.caught_up);
-        report.add(case, "last_from_the_feed", figure(caught_up), "rows");
+        report.add(case, "last_from_the_feed", count(caught_up), "rows");
     }
 }
 
 fn latency(case: &str, seen: &Histogram, bar: Bar, report: &mut Report) {
     report.add(case, "p50", seen.quantile_ms(500), "ms");
     report.add_held_to(case, "p99", seen.quantile_ms(990), "ms", bar);
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-fn figure(count: u64) -> f64 {
-    count as f64
 }

@@ -29,14 +29,15 @@ use tokio::time::Instant;
 use tokio_postgres::Client;
 
 use super::Arguments;
-use super::mixed::{administration, migrate};
+use super::mixed::migrate;
 use super::overload::megabytes;
+use crate::administration::Administration;
 use crate::apart::{Apart, Memory};
 use crate::cluster::Private;
 use crate::load::{self, Outcome, Pace, Plan};
 use crate::made::{self, compact};
 use crate::national::{CLASS, Country, PUPILS, account_of};
-use crate::report::{Bar, Report, complain};
+use crate::report::{Bar, Report, complain, count};
 use crate::senders::{class_views, readers};
 use crate::server::{cores, on_two_runtimes};
 use crate::year::{ANSWERS_OF_A_PUPIL, Year, catalogue};
@@ -87,7 +88,16 @@ async fn measure(arguments: &Arguments, load: &Handle) -> anyhow::Result<Report>
     let mut report = Report::new("nation", heading);
     complain("nation: the roster and the catalogue");
     let server = Apart::start_whole(&url, &empty, &log).await?;
-    know(&server, &country, &mut report).await?;
+    let exercises = json!({
+        "uri": "https://ressources.edu.example.net/catalogue", "version": "1", "items": catalogue()?,
+    });
+    let roster = school::roster(&country)?;
+    let administration = Administration::apart(&server)?;
+    administration.put_catalogue(&exercises).await?;
+    let start = Instant::now();
+    administration.put_roster(roster).await?;
+    report.add("nation", "roster", start.elapsed().as_secs_f64(), "s");
+    administration.caught_up().await?;
     server.stop().await?;
 
     let pool = service::pg::pool(&url, 4)?;
@@ -124,25 +134,6 @@ async fn measure(arguments: &Arguments, load: &Handle) -> anyhow::Result<Report>
     server.stop().await?;
     report_all(&run, memory, &sizes, &views, &mut report);
     Ok(report)
-}
-
-/// Tells the services of the classes and the exercises.
-async fn know(server: &Apart, country: &Country, report: &mut Report) -> anyhow::Result<()> {
-    let administration = administration(server)?;
-    let exercises = json!({
-        "uri": "https://ressources.edu.example.net/catalogue", "version": "1", "items": catalogue()?,
-    });
-    let exercises = serde_json::to_vec(&exercises)?;
-    administration
-        .put("/api/v1/catalogue", "application/json", exercises)
-        .await?;
-    let roster = school::roster(country)?;
-    let start = Instant::now();
-    administration
-        .put("/api/v1/roster", "application/zip", roster)
-        .await?;
-    report.add("nation", "roster", start.elapsed().as_secs_f64(), "s");
-    administration.caught_up().await
 }
 
 /// The key of a pupil's account at this installation.
@@ -192,7 +183,7 @@ impl Stored {
 
 /// Teachers look at their classes, each at another.
 async fn views(server: &Apart, load: &Handle, arguments: &Arguments) -> anyhow::Result<Outcome> {
-    let paths = class_views(&administration(server)?).await?;
+    let paths = class_views(&Administration::apart(server)?).await?;
     let readers = readers(server, load, READERS, paths).await?;
     let plan = Plan {
         pace: Pace::PerSecond(VIEWS_PER_SECOND),
@@ -213,24 +204,24 @@ fn report_all(
 ) {
     let answers = u64::try_from(run.answers).unwrap_or(0);
     let pupils = u64::try_from(run.pupils).unwrap_or(0);
-    let of_a_pupil = |bytes: u64| figure(bytes) / figure(pupils);
+    let of_a_pupil = |bytes: u64| count(bytes) / count(pupils);
     let case = "nation_run";
-    report.add(case, "pupils", figure(pupils), "pupils");
+    report.add(case, "pupils", count(pupils), "pupils");
     report.add(case, "duration", run.duration_s, "s");
-    report.add(case, "rate", figure(answers) / run.duration_s, "answer/s");
+    report.add(case, "rate", count(answers) / run.duration_s, "answer/s");
     report.add(case, "memory", megabytes(memory), "MB");
     let case = "nation_stored";
     report.add(case, "states", of_a_pupil(stored.states), "B/pupil");
     report.add(case, "persons", of_a_pupil(stored.persons), "B/pupil");
     report.add(case, "database", megabytes(stored.database), "MB");
-    let per_answer = figure(stored.answers) / figure(answers);
+    let per_answer = count(stored.answers) / count(answers);
     report.add(case, "lake_answers", per_answer, "B/answer");
-    let per_row = figure(stored.mastery) / figure(stored.mastery_rows);
+    let per_row = count(stored.mastery) / count(stored.mastery_rows);
     report.add(case, "lake_mastery", per_row, "B/row");
     report.add(
         case,
         "mastery_rows",
-        figure(stored.mastery_rows) / figure(pupils),
+        count(stored.mastery_rows) / count(pupils),
         "row/pupil",
     );
     let case = "nation_class_views";
@@ -238,11 +229,11 @@ fn report_all(
     report.add(case, "p50", views.latency.quantile_ms(500), "ms");
     report.add_held_to(case, "p99", views.latency.quantile_ms(990), "ms", VIEW);
     // Arithmetic: so many times as much of everything.
-    let times = figure(PUPILS) / figure(pupils);
+    let times = count(PUPILS) / count(pupils);
     let case = "nation_on_paper";
-    report.add(case, "answers", figure(answers) * times / 1e6, "million");
+    report.add(case, "answers", count(answers) * times / 1e6, "million");
     report.add(case, "run", run.duration_s * times / 60.0, "min");
-    let gigabytes = |bytes: u64| figure(bytes) * times / 1e9;
+    let gigabytes = |bytes: u64| count(bytes) * times / 1e9;
     report.add(
         case,
         "states",
@@ -251,9 +242,4 @@ fn report_all(
     );
     report.add(case, "lake_answers", gigabytes(stored.answers), "GB");
     report.add(case, "lake_mastery", gigabytes(stored.mastery), "GB");
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-fn figure(count: u64) -> f64 {
-    count as f64
 }

@@ -24,8 +24,8 @@ use crate::cpu::Used;
 use crate::flood;
 use crate::http::{Poster, Target};
 use crate::load::{self, Outcome, Pace, Reply, Sender as _};
-use crate::report::{Bar, Report, complain, median};
-use crate::server::{cores, on_two_runtimes};
+use crate::report::{Bar, Report, complain, count, median};
+use crate::server::on_two_runtimes;
 use crate::stored;
 
 /// The seeds of the statements that are offered, and of those that look at the recovery.
@@ -198,7 +198,7 @@ impl<'a> Bench<'a> {
         report.add(
             self.form.case,
             "acknowledged",
-            figure(acknowledged),
+            count(acknowledged as u64),
             "statements",
         );
         // Else there would be no report.
@@ -301,7 +301,7 @@ impl<'a> Bench<'a> {
         complain(&format!(
             "{}, {what}: {:.0} statements/s",
             self.form.case,
-            requests * figure(self.form.batch)
+            requests * count(self.form.batch as u64)
         ));
     }
 }
@@ -371,21 +371,25 @@ async fn recovery(target: Target, during: Duration) -> anyhow::Result<(Duration,
 impl Flooded {
     fn report(&self, form: Form, most: f64, arguments: &Arguments, report: &mut Report) {
         let during = arguments.measure(SECONDS);
-        let batch = figure(form.batch);
+        let batch = count(form.batch as u64);
         let seen = &self.outcome;
-        let share = |count: u64| count as f64 / figure(seen.due);
+        let share = |some: u64| count(some) / count(seen.due as u64);
         let stored = seen.stored_per_second(during);
         let case = form.case;
         let mut add = |metric: &str, value: f64, unit: &str| report.add(case, metric, value, unit);
         add("maximum", most * batch, "statement/s");
         add(
             "offered",
-            figure(seen.due) / during.as_secs_f64() * batch,
+            count(seen.due as u64) / during.as_secs_f64() * batch,
             "statement/s",
         );
         add("stored", stored * batch, "statement/s");
-        add("connections", figure(self.open), "connections");
-        add("connections_waiting", figure(seen.waiting), "connections");
+        add("connections", count(self.open as u64), "connections");
+        add(
+            "connections_waiting",
+            count(seen.waiting as u64),
+            "connections",
+        );
         add("sent_late_p50", seen.late.quantile_ms(500), "ms");
         add("sent_late_p99", seen.late.quantile_ms(990), "ms");
         add("stored_p50", seen.stored.quantile_ms(500), "ms");
@@ -394,16 +398,9 @@ impl Flooded {
         add("refused_p99", seen.refused.quantile_ms(990), "ms");
         add("undecided_share", share(seen.undecided), "1");
         add("recovered_after", self.recovered_after.as_secs_f64(), "s");
-        for (name, used) in [
-            ("cpu_load", self.used.load),
-            ("cpu_server", self.used.server),
-            ("cpu_postgres", self.used.postgres),
-        ] {
-            let of_all = during.as_secs_f64() * figure(cores());
-            add(name, used.as_secs_f64() / of_all, "of the processors");
-        }
-        add("memory_first_half", megabytes(self.halves[0]), "MB");
-        add("memory_second_half", megabytes(self.halves[1]), "MB");
+        self.used.report(case, during, report);
+        report.add(case, "memory_first_half", megabytes(self.halves[0]), "MB");
+        report.add(case, "memory_second_half", megabytes(self.halves[1]), "MB");
         for (metric, value, unit, bar) in [
             ("stored_share", stored / most, "1", form.share),
             ("stored_p99", seen.stored.quantile_ms(990), "ms", ANSWER),
@@ -419,11 +416,6 @@ impl Flooded {
             report.add_held_to(case, metric, value, unit, bar);
         }
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-fn figure(count: usize) -> f64 {
-    count as f64
 }
 
 /// Millions of bytes.

@@ -7,7 +7,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::hyper::Scale;
-use crate::maths::expected_sigmoid;
 use crate::model::{Item, Model};
 use crate::shown::Degree;
 use crate::state::{Gain, Moment, PupilState, Step};
@@ -69,7 +68,6 @@ impl PupilState {
         let (theta, v_theta) = self.touch(model, item, now);
         let a = item.params().a;
         let (x, v) = (a * theta - item.params().b, a * a * v_theta);
-        let expected = expected_sigmoid(x, v);
         let (p, gain) = Gain::of(x, v, item.params().s2, y);
         self.update_competencies(hyper, item, gain, now, false);
         self.update_general(hyper, a, gain);
@@ -79,7 +77,6 @@ impl PupilState {
             theta: (theta, v_theta),
             before: (0.0, 0.0),
             x: (x, v),
-            expected,
             p,
             residual: gain.e,
             weight: gain.w,

@@ -1,6 +1,8 @@
 //! The functions that must give the same bits everywhere: the only place that names `libm`.
 
+use std::array::from_fn;
 use std::f64::consts::PI;
+use std::sync::LazyLock;
 
 /// `π/8`, the constant of the probit approximation to the logistic function.
 const PI_8: f64 = PI / 8.0;
@@ -21,6 +23,14 @@ pub fn ln(x: f64) -> f64 {
 #[must_use]
 pub fn ln_1p(x: f64) -> f64 {
     libm::log1p(x)
+}
+
+/// `ln(1 + n)` of a count: small ones are many, and computed once.
+#[must_use]
+pub fn ln_1p_of(n: u32) -> f64 {
+    static SMALL: LazyLock<[f64; 64]> = LazyLock::new(|| from_fn(|n| ln_1p(n as f64)));
+    let small = usize::try_from(n).ok().and_then(|n| SMALL.get(n));
+    small.copied().unwrap_or_else(|| ln_1p(f64::from(n)))
 }
 
 /// `x` to the power of `y`.
@@ -63,7 +73,8 @@ pub fn quick_exp(x: f64) -> f64 {
     // Taylor's series up to the sixth power: |f| is at most half of ln 2.
     let series = 1.0
         + f * (1.0
-            + f / 2.0 * (1.0 + f / 3.0 * (1.0 + f / 4.0 * (1.0 + f / 5.0 * (1.0 + f / 6.0)))));
+            + f * (1.0 / 2.0
+                + f * (1.0 / 6.0 + f * (1.0 / 24.0 + f * (1.0 / 120.0 + f * (1.0 / 720.0))))));
     let exponent = shifted
         .to_bits()
         .wrapping_sub(ROUND.to_bits())
@@ -85,7 +96,7 @@ pub fn quick_ln_1p(x: f64) -> f64 {
     };
     let s = (mantissa - 1.0) / (mantissa + 1.0);
     let s2 = s * s;
-    exponent * LN_2 + 2.0 * s * (1.0 + s2 * (1.0 / 3.0 + s2 * (0.2 + s2 / 7.0)))
+    exponent * LN_2 + 2.0 * s * (1.0 + s2 * (1.0 / 3.0 + s2 * (0.2 + s2 * (1.0 / 7.0))))
 }
 
 /// About what [`expected_sigmoid`] gives: within 1e-6 of it.

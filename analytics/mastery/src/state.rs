@@ -6,7 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use crate::before::{Before, beside};
 use crate::declared;
 use crate::hyper::Hyper;
-use crate::maths::{exp, expected_sigmoid, ln_1p, pow, quick_exp, quick_ln_1p, sigmoid};
+use crate::maths::{exp, expected_sigmoid, ln_1p, ln_1p_of, pow, quick_exp, quick_ln_1p, sigmoid};
 use crate::model::{Competency, Item, Loading, Model, Subject};
 use crate::shown::Degree;
 
@@ -70,14 +70,21 @@ pub struct Step {
     pub before: (f64, f64),
     /// Logits of success: mean and variance.
     pub x: (f64, f64),
-    /// Success expected before the answer, its uncertainty counted in.
-    pub expected: f64,
     /// Success at the mean of the logits.
     pub p: f64,
     /// The residual ε that moves every mean: by variance · loading · ε.
     pub residual: f64,
     /// The weight W that narrows every variance: by variance² · loading² · W.
     pub weight: f64,
+}
+
+impl Step {
+    /// Success expected before the answer, its uncertainty counted in. The fold does without.
+    #[must_use]
+    pub fn expected(&self) -> f64 {
+        let (x, v) = self.x;
+        expected_sigmoid(x, v)
+    }
 }
 
 /// A time in seconds, or none: NaN, which is never later than anything.
@@ -294,7 +301,7 @@ impl PupilState {
         correct: bool,
         t: Option<f64>,
     ) -> f64 {
-        self.step(model, item, y, correct, t).expected
+        self.step(model, item, y, correct, t).expected()
     }
 
     /// The same, and gives every figure of the step.
@@ -328,7 +335,6 @@ impl PupilState {
         let before = (self.retry(model, item) + habit.m, habit.v);
         let x = a * theta + self.s.m + memory.m + before.0 - item.params().b;
         let v = a * a * v_theta + self.s.v + memory.v + before.1;
-        let expected = expected_sigmoid(x, v);
         let (p, gain) = Gain::of(x, v, item.params().s2, y);
 
         self.update_competencies(hyper, item, gain, now, true);
@@ -348,7 +354,6 @@ impl PupilState {
             theta: (theta, v_theta),
             before,
             x: (x, v),
-            expected,
             p,
             residual: gain.e,
             weight: gain.w,
@@ -577,12 +582,11 @@ impl PupilState {
         let (right, wrong) = self.e.get(&item.key()).map_or((0, 0), |node| {
             (node.correct, node.n.saturating_sub(node.correct))
         });
-        let count = |n: u32| if n == 0 { 0.0 } else { ln_1p(f64::from(n)) };
         beside(
             model.subject_of(item).hyper(),
             before,
-            count(right),
-            count(wrong),
+            ln_1p_of(right),
+            ln_1p_of(wrong),
         )
     }
 

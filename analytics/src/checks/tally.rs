@@ -177,7 +177,7 @@ impl Tally {
             return;
         };
         let day = day.date_naive();
-        let step = seen.step;
+        let (step, expected) = (seen.step, seen.step.expected());
         let mut count = |dimension, slice| {
             let cell = Cell {
                 day,
@@ -186,7 +186,7 @@ impl Tally {
                 slice,
             };
             let bins = self.cells.entry(cell).or_default();
-            bins[bin_of(step.expected)].add(step);
+            bins[bin_of(expected)].add(expected, step.y);
         };
         count(Dimension::Subject, 0);
         count(Dimension::Kind, seen.kind);
@@ -202,7 +202,7 @@ impl Tally {
             }
         }
         let month = self.months.entry((first_of_month(day), item.key()));
-        month.or_default().add(step);
+        month.or_default().add(expected, step);
         let activity = self.activities.entry(item.key());
         activity.or_insert_with(|| Arc::clone(&answer.activity));
         self.answers += 1;
@@ -221,11 +221,11 @@ struct Seen<'a> {
 }
 
 impl Bin {
-    fn add(&mut self, step: &Step) {
+    fn add(&mut self, expected: f64, outcome: f64) {
         self.answers += 1;
-        self.expected += step.expected;
-        self.outcome += step.y;
-        self.variance += step.expected * (1.0 - step.expected);
+        self.expected += expected;
+        self.outcome += outcome;
+        self.variance += expected * (1.0 - expected);
     }
 
     /// The sum of two.
@@ -241,8 +241,8 @@ impl Bin {
 }
 
 impl Month {
-    fn add(&mut self, step: &Step) {
-        let (p, k2) = (step.expected, 1.0 / (1.0 + PI_8 * step.x.1));
+    fn add(&mut self, p: f64, step: &Step) {
+        let k2 = 1.0 / (1.0 + PI_8 * step.x.1);
         self.answers += 1;
         self.slope += k2.sqrt() * (step.y - p);
         self.curve += k2 * p * (1.0 - p);

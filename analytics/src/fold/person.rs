@@ -48,7 +48,7 @@ pub struct Move {
 
 /// Who looks on while a person's answers are folded, and folds each into the state of its subject.
 pub trait Observer {
-    /// Folds an answer by [`PupilState::answer`], or by what does the same and tells more.
+    /// Folds an answer by [`PupilState::step`], or by what does the same and tells more.
     fn answer(&mut self, model: &Model, state: &mut PupilState, item: &Item, answer: &Answer);
 
     /// Folds an evaluation by [`PupilState::evaluate`], or by what does the same and tells more.
@@ -67,7 +67,7 @@ pub struct Unobserved;
 
 impl Observer for Unobserved {
     fn answer(&mut self, model: &Model, state: &mut PupilState, item: &Item, answer: &Answer) {
-        state.answer(model, item, answer.outcome, answer.correct, answer.time_s());
+        state.step(model, item, answer.outcome, answer.correct, answer.time_s());
     }
 
     fn evaluation(
@@ -273,7 +273,7 @@ impl Folding {
                 self.evaluate_before(model, &key(n), &mut Unobserved);
             }
             if let Some((state, item)) = self.fold.count(model, answer.item, answer.correct) {
-                state.answer(model, item, answer.outcome, answer.correct, answer.time_s);
+                state.step(model, item, answer.outcome, answer.correct, answer.time_s);
             }
         }
         self.fold.last = last.map(key).or(self.fold.last);

@@ -10,6 +10,7 @@ pub mod cluster;
 mod folds;
 mod operator;
 mod plan;
+mod runs;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;

@@ -50,7 +50,7 @@ fn traced(
         let item = model.item(item_key(answer.item)).expect("of the model");
         let expected = plain.answer(model, item, answer.y, answer.correct, t);
         let trace = state.answer_traced(model, item, answer.y, answer.correct, t);
-        assert_eq!(trace.step.expected.to_bits(), expected.to_bits());
+        assert_eq!(trace.step.expected().to_bits(), expected.to_bits());
         traces.push(trace);
     }
     assert_eq!(state.encode(), plain.encode(), "a look changes nothing");

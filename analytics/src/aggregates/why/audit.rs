@@ -248,7 +248,7 @@ fn step(model: &Model, seen: &Seen) -> AuditStep {
         theta: figures.theta.into(),
         before: figures.before.into(),
         x: figures.x.into(),
-        expected: figures.expected,
+        expected: figures.expected(),
         p: figures.p,
         residual: figures.residual,
         weight: figures.weight,

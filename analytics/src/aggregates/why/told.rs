@@ -232,7 +232,7 @@ impl<'a> Told<'a> {
         let moved = Moved {
             what,
             outcome: trace.step.y,
-            expected: trace.step.expected,
+            expected: trace.step.expected(),
             relation: self.relation(trace),
             when,
             added: self.explanation.answers[place],
@@ -280,7 +280,7 @@ impl<'a> Told<'a> {
                 Source::Evaluation(_) => None,
             },
             outcome: seen.trace.step.y,
-            expected: seen.trace.step.expected,
+            expected: seen.trace.step.expected(),
             general,
             domain,
             competency,

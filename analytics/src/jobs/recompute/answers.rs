@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use arrow::array::{
-    Array as _, AsArray as _, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray,
+    Array as _, AsArray as _, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch,
+    StringViewArray,
 };
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 use arrow::error::ArrowError;
 use schemas::ids::key64;
 
@@ -29,6 +30,8 @@ pub(super) const TEXTS: [&str; 4] = ["account", "device_id", "id", "activity"];
 /// The columns of a batch.
 #[derive(Debug)]
 pub(super) struct Batch {
+    /// Where the plan has it as a column: not where answers are exchanged by person.
+    pub(super) bucket: Option<Int32Array>,
     pub(super) account: StringViewArray,
     pub(super) answered_at: Int64Array,
     pub(super) device_id: StringViewArray,
@@ -57,7 +60,12 @@ impl Batch {
         };
         let boolean =
             |name| Ok::<_, ArrowError>(column(name, &DataType::Boolean)?.as_boolean().clone());
+        let bucket = batch.column_by_name("bucket");
+        let bucket = bucket.map(|bucket| cast(bucket, &DataType::Int32));
         Ok(Self {
+            bucket: bucket
+                .transpose()?
+                .map(|bucket| bucket.as_primitive::<Int32Type>().clone()),
             account: text("account")?,
             answered_at: integer("answered_at")?,
             device_id: text("device_id")?,
@@ -74,40 +82,49 @@ impl Batch {
 
     /// Rows from `from` on that have the account of the first of them: where they end.
     pub(super) fn end_of_account(&self, from: usize) -> usize {
-        let account = self.account.value(from);
-        let mut end = from + 1;
-        while end < self.account.len() && self.account.value(end) == account {
-            end += 1;
-        }
-        end
+        let same = |row: &usize| same(&self.account, from, *row);
+        (from + 1..self.account.len())
+            .find(|row| !same(row))
+            .unwrap_or(self.account.len())
     }
+}
+
+/// Whether two rows have the same text. Rows of one page of a dictionary mostly share one view.
+pub(super) fn same(texts: &StringViewArray, one: usize, other: usize) -> bool {
+    let views = texts.views();
+    views[one] == views[other] || texts.value(one) == texts.value(other)
 }
 
 /// The keys of the activities met: there are few, and answers are many.
 #[derive(Debug, Default)]
-pub(super) struct Activities(HashMap<String, u64>);
+pub(super) struct Activities {
+    keys: HashMap<String, u64>,
+    /// By their views in one batch.
+    seen: HashMap<u128, u64, Views>,
+}
 
 impl Activities {
     /// The key of each row. Rows of one page of a dictionary share one view: it is looked up once.
     fn keys(&mut self, activities: &StringViewArray) -> Vec<u64> {
-        let mut seen: HashMap<u128, u64, Views> = HashMap::default();
+        let Self { keys, seen } = self;
+        seen.clear();
         let views = activities.views().iter().enumerate();
         let key = |(n, view): (usize, &u128)| {
             *seen
                 .entry(*view)
-                .or_insert_with(|| self.key(activities.value(n)))
+                .or_insert_with(|| key_of(keys, activities.value(n)))
         };
         views.map(key).collect()
     }
+}
 
-    fn key(&mut self, iri: &str) -> u64 {
-        if let Some(key) = self.0.get(iri) {
-            return *key;
-        }
-        let key = key64(iri);
-        self.0.insert(iri.to_owned(), key);
-        key
+fn key_of(keys: &mut HashMap<String, u64>, iri: &str) -> u64 {
+    if let Some(key) = keys.get(iri) {
+        return *key;
     }
+    let key = key64(iri);
+    keys.insert(iri.to_owned(), key);
+    key
 }
 
 /// Hashes a view: length, first letters, buffer and offset.

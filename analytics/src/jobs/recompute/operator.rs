@@ -1,11 +1,13 @@
 //! The operator: answers in, of each person one after another; folded persons out, as they end.
 //!
 //! It wants no order among a person's answers: they are few, and sorted here. So what comes before it sorts by
-//! one short key, or by none where the files are sorted already. In memory is one person.
+//! one short key, or by none where the files are sorted already; several inputs that are sorted are gone through
+//! side by side ([`Runs`]). In memory is one person, and a batch an input.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use ::mastery::Model;
@@ -21,7 +23,6 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties as _, Partitioning,
     PlanProperties,
 };
-use futures::StreamExt as _;
 use futures::stream;
 use schemas::ids::{AccountKey, PersonKey, StatementId};
 use schemas::profile::FoldKey;
@@ -29,8 +30,9 @@ use uuid::Uuid;
 
 use super::super::rows::Run;
 use super::RecomputeError;
-use super::answers::{Activities, Batch};
+use super::answers::{Batch, same};
 use super::folds::{self, Builder};
+use super::runs::Runs;
 use crate::fold::{Folding, Inputs, Move};
 use crate::store::account_person::Owners;
 
@@ -62,20 +64,22 @@ pub(super) enum Accounts {
 /// The operator.
 #[derive(Debug)]
 pub(super) struct FoldExec {
-    input: Arc<dyn ExecutionPlan>,
+    inputs: Vec<Arc<dyn ExecutionPlan>>,
     known: Arc<Known>,
     accounts: Accounts,
     properties: Arc<PlanProperties>,
 }
 
 impl FoldExec {
-    /// Over a plan in whose partitions all answers of a person stand together, and in one of them.
+    /// Over a plan in whose partitions all answers of a person stand together, and in one of them. Or over several of
+    /// one partition each, all sorted by bucket and account.
     pub(super) fn new(
-        input: Arc<dyn ExecutionPlan>,
+        inputs: Vec<Arc<dyn ExecutionPlan>>,
         known: Arc<Known>,
         accounts: Accounts,
     ) -> Self {
-        let partitions = input.output_partitioning().partition_count();
+        let widths = inputs.iter().map(|input| input.output_partitioning());
+        let partitions = widths.map(Partitioning::partition_count).max().unwrap_or(0);
         let properties = PlanProperties::new(
             EquivalenceProperties::new(folds::schema()),
             Partitioning::UnknownPartitioning(partitions),
@@ -83,7 +87,7 @@ impl FoldExec {
             Boundedness::Bounded,
         );
         Self {
-            input,
+            inputs,
             known,
             accounts,
             properties: Arc::new(properties),
@@ -113,7 +117,7 @@ impl ExecutionPlan for FoldExec {
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
+        self.inputs.iter().collect()
     }
 
     fn apply_expressions(
@@ -127,12 +131,8 @@ impl ExecutionPlan for FoldExec {
         self: Arc<Self>,
         children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let mut children = children.into_iter();
-        let (Some(input), None) = (children.next(), children.next()) else {
-            return Err(DataFusionError::Internal("a fold has one input".to_owned()));
-        };
         Ok(Arc::new(Self::new(
-            input,
+            children,
             Arc::clone(&self.known),
             self.accounts,
         )))
@@ -143,17 +143,19 @@ impl ExecutionPlan for FoldExec {
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        let input = self.input.execute(partition, context)?;
+        let inputs = self.inputs.iter();
+        let inputs = inputs.map(|input| input.execute(partition, Arc::clone(&context)));
+        let runs = Runs::of(inputs.collect::<Result<_>>()?);
         let folder = Folder::new(Arc::clone(&self.known), self.accounts);
-        let folded = stream::try_unfold(Some((input, folder)), |state| async move {
-            let Some((mut input, mut folder)) = state else {
+        let folded = stream::try_unfold(Some((runs, folder)), |state| async move {
+            let Some((mut runs, mut folder)) = state else {
                 return Ok(None);
             };
-            while let Some(batch) = input.next().await.transpose()? {
-                folder.take(&batch).map_err(failed)?;
+            while let Some((batch, rows)) = runs.next().await? {
+                folder.take(batch, rows).map_err(failed)?;
                 if folder.folded.len() >= PERSONS {
                     let folded = folder.give()?;
-                    return Ok(Some((folded, Some((input, folder)))));
+                    return Ok(Some((folded, Some((runs, folder)))));
                 }
             }
             folder.finish_person().map_err(failed)?;
@@ -195,7 +197,6 @@ struct Folder {
     known: Arc<Known>,
     accounts: Accounts,
     until: Option<i64>,
-    activities: Activities,
     current: Option<Current>,
     gathered: Vec<Gathered>,
     devices: Vec<String>,
@@ -208,7 +209,6 @@ impl Folder {
             until: known.run.until(),
             known,
             accounts,
-            activities: Activities::default(),
             current: None,
             gathered: Vec::new(),
             devices: Vec::new(),
@@ -216,20 +216,24 @@ impl Folder {
         }
     }
 
-    fn take(&mut self, batch: &RecordBatch) -> std::result::Result<(), RecomputeError> {
-        let batch = Batch::of(batch, &mut self.activities)?;
-        let mut from = 0;
-        while from < batch.account.len() {
-            let end = batch.end_of_account(from);
-            let account = key(batch.account.value(from), "account").map(AccountKey::from_uuid)?;
-            let is_shared = self.known.shared.contains(&account);
-            if is_shared == (self.accounts == Accounts::Shared) {
-                self.open(account)?;
-                for row in from..end {
-                    self.gather(&batch, row)?;
-                }
+    /// Rows of a batch, all of one account.
+    fn take(
+        &mut self,
+        batch: &Batch,
+        rows: Range<usize>,
+    ) -> std::result::Result<(), RecomputeError> {
+        let account = batch.account.value(rows.start);
+        let account = key(account, "account").map(AccountKey::from_uuid)?;
+        let is_shared = self.known.shared.contains(&account);
+        if is_shared == (self.accounts == Accounts::Shared) {
+            self.open(account)?;
+            self.gathered.reserve(rows.len());
+            let mut before = None;
+            for row in rows {
+                let device = self.device_of(batch, row, before)?;
+                before = Some((row, device));
+                self.gather(batch, row, device)?;
             }
-            from = end;
         }
         Ok(())
     }
@@ -255,7 +259,12 @@ impl Folder {
         Ok(())
     }
 
-    fn gather(&mut self, batch: &Batch, row: usize) -> std::result::Result<(), RecomputeError> {
+    fn gather(
+        &mut self,
+        batch: &Batch,
+        row: usize,
+        device: Option<u16>,
+    ) -> std::result::Result<(), RecomputeError> {
         let id = key(batch.id.value(row), "statement")?;
         if !self.known.left_out.is_empty()
             && self.known.left_out.contains(&StatementId::from_uuid(id))
@@ -266,10 +275,6 @@ impl Folder {
         if self.until.is_some_and(|until| answered_at > until) {
             return Ok(());
         }
-        let device = match batch.device_id.is_valid(row) {
-            true => Some(self.device(batch.device_id.value(row))?),
-            false => None,
-        };
         let time_s = (!batch.invented_time.value(row)).then(|| ::mastery::seconds(answered_at));
         self.gathered.push(Gathered {
             answered_at,
@@ -287,6 +292,21 @@ impl Folder {
             },
         });
         Ok(())
+    }
+
+    /// The number of a row's device: that of the row before, mostly.
+    fn device_of(
+        &mut self,
+        batch: &Batch,
+        row: usize,
+        before: Option<(usize, Option<u16>)>,
+    ) -> std::result::Result<Option<u16>, RecomputeError> {
+        let devices = &batch.device_id;
+        match before {
+            _ if devices.is_null(row) => Ok(None),
+            Some((before, device @ Some(_))) if same(devices, before, row) => Ok(device),
+            _ => self.device(devices.value(row)).map(Some),
+        }
     }
 
     /// The number of a device: the person's last one, mostly.

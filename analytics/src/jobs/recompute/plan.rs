@@ -31,6 +31,10 @@ use super::answers::{COLUMNS, TEXTS};
 use super::operator::{Accounts, FoldExec, Known};
 use super::{RecomputeError, folds};
 
+/// Sorted layers that are gone through side by side: each of them has a page of each column in memory, which cannot spill.
+/// What is in further ones is sorted.
+const SIDE_BY_SIDE: usize = 16;
+
 /// The key that answers of persons with several accounts are exchanged and sorted by.
 const PERSON: &str = "person";
 
@@ -45,13 +49,14 @@ pub(super) async fn parts(
     let files = Files::of(table)?;
     let mut all: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
     for part in 0..parts {
-        if let Some(input) = by_bucket(session, table, &files, part, parts).await? {
-            all.push(fold(input, known, Accounts::Single));
+        let inputs = by_bucket(session, table, &files, part, parts).await?;
+        if !inputs.is_empty() {
+            all.push(fold(inputs, known, Accounts::Single));
         }
     }
     if !known.shared.is_empty() {
         let input = by_person(session, table, &files, known).await?;
-        all.push(fold(input, known, Accounts::Shared));
+        all.push(fold(vec![input], known, Accounts::Shared));
     }
     Ok(all)
 }
@@ -74,11 +79,11 @@ pub(super) fn in_one_stream(plan: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPl
 }
 
 fn fold(
-    input: Arc<dyn ExecutionPlan>,
+    inputs: Vec<Arc<dyn ExecutionPlan>>,
     known: &Arc<Known>,
     accounts: Accounts,
 ) -> Arc<dyn ExecutionPlan> {
-    Arc::new(FoldExec::new(input, Arc::clone(known), accounts))
+    Arc::new(FoldExec::new(inputs, Arc::clone(known), accounts))
 }
 
 /// The files of a version, by what they hold.
@@ -128,46 +133,50 @@ impl Files {
     }
 }
 
-/// The answers of the buckets that are a part's, sorted by account; none where there are no files.
+/// The answers of the buckets that are a part's, in inputs that are sorted by bucket and account each; none where there are
+/// no files.
 async fn by_bucket(
     session: &SessionContext,
     table: &LakeTable,
     files: &Files,
     part: usize,
     parts: usize,
-) -> Result<Option<Arc<dyn ExecutionPlan>>, RecomputeError> {
+) -> Result<Vec<Arc<dyn ExecutionPlan>>, RecomputeError> {
     let session = in_one_part(session);
-    let mut frames = Vec::new();
+    let (mut inputs, mut unsorted) = (Vec::new(), Vec::new());
     for layer in files.layers(part, parts) {
         let layer = frame(&session, table, &layer)?;
         // By its footers: a removal writes a file again without saying that it is sorted.
         let plan = layer.clone().create_physical_plan().await?;
-        let texts = match plan.output_ordering() {
-            Some(_) => Texts::AsRead,
-            None => Texts::Copied,
-        };
-        frames.push(layer.select(columns("bucket", texts))?);
+        if plan.output_ordering().is_some() && inputs.len() < SIDE_BY_SIDE {
+            inputs.push(sorted(layer.select(columns("bucket", Texts::AsRead))?).await?);
+        } else {
+            unsorted.push(layer.select(columns("bucket", Texts::Copied))?);
+        }
     }
     if !files.mixed.is_empty() {
         let [of, parts] = [part, parts].map(|n| lit(i32::try_from(n).unwrap_or(i32::MAX)));
         let mine = (col("bucket") % parts).eq(of);
         let mixed = frame(&session, table, &files.mixed)?.filter(mine)?;
-        frames.push(mixed.select(columns("bucket", Texts::Copied))?);
+        unsorted.push(mixed.select(columns("bucket", Texts::Copied))?);
     }
     let mut all: Option<DataFrame> = None;
-    for frame in frames {
+    for frame in unsorted {
         all = Some(match all {
             Some(all) => all.union(frame)?,
             None => frame,
         });
     }
-    let Some(all) = all else {
-        return Ok(None);
-    };
-    // The order in which compaction leaves rows: where all are in it, nothing is sorted.
+    if let Some(all) = all {
+        inputs.push(sorted(all).await?);
+    }
+    Ok(inputs)
+}
+
+/// In the order in which compaction leaves rows: those that say that they are in it are not sorted.
+async fn sorted(rows: DataFrame) -> Result<Arc<dyn ExecutionPlan>> {
     let order = ["bucket", "account"].map(|name| col(name).sort(true, true));
-    let sorted = all.sort(order.to_vec())?;
-    Ok(Some(sorted.create_physical_plan().await?))
+    rows.sort(order.to_vec())?.create_physical_plan().await
 }
 
 /// The answers of persons who have several accounts, each person's in one part, sorted by person.

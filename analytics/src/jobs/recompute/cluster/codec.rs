@@ -25,15 +25,12 @@ impl PhysicalExtensionCodec for Codec {
         if let Some(faulty) = super::tests::Faulty::decode(bytes) {
             return Ok(Arc::new(faulty));
         }
-        let [input] = inputs else {
-            return Err(unknown("an operator of ours has one input"));
-        };
         let accounts = match bytes {
             b"single" => Accounts::Single,
             b"shared" => Accounts::Shared,
             _ => return Err(unknown("an operator that is none of ours")),
         };
-        let fold = FoldExec::new(Arc::clone(input), Arc::clone(&self.0), accounts);
+        let fold = FoldExec::new(inputs.to_vec(), Arc::clone(&self.0), accounts);
         Ok(Arc::new(fold))
     }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mastery::Model;
-use schemas::ids::key64;
 
 use super::person::{Answer, PersonFold};
 
@@ -39,9 +38,14 @@ impl Usage {
         change.correct += i64::from(answer.correct);
     }
 
-    /// So many answers to an activity more, so many of them right.
-    pub fn count(&mut self, model: &Model, activity: &str, answers: i64, correct: i64) {
-        let item = key64(activity);
+    /// So many answers to an item more, so many of them right.
+    pub fn count(
+        &mut self,
+        model: &Model,
+        (item, activity): (u64, &str),
+        answers: i64,
+        correct: i64,
+    ) {
         let change = self.items.entry(item).or_default();
         change.activity.get_or_insert_with(|| activity.into());
         change.known = model.item(item).is_some();

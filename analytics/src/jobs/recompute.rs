@@ -18,8 +18,7 @@ use std::sync::Arc;
 use ::lake::LakeError;
 use ::mastery::Model;
 use arrow::array::AsArray as _;
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type};
+use arrow::datatypes::Int64Type;
 use arrow::error::ArrowError;
 use chrono::{DateTime, Utc};
 use datafusion::error::DataFusionError;
@@ -147,6 +146,9 @@ pub struct Recompute {
     waiting: BTreeMap<PersonKey, Inputs>,
     seen: HashSet<PersonKey>,
     folded: i64,
+    usage: Usage,
+    /// Answers in `usage`.
+    counted: i64,
     #[cfg(feature = "cluster")]
     progress: Option<Arc<cluster::Progress>>,
 }
@@ -193,6 +195,8 @@ impl Recompute {
             waiting,
             seen: HashSet::new(),
             folded: 0,
+            usage: Usage::default(),
+            counted: 0,
             #[cfg(feature = "cluster")]
             progress: None,
         }
@@ -212,6 +216,12 @@ impl Recompute {
                 self.waiting.remove(&person);
             }
             self.folded += folds.sums().answers;
+            for used in folds.used() {
+                let item = (used.item, used.activity);
+                self.usage
+                    .count(&self.known.model, item, used.answers, used.correct);
+                self.counted += used.answers;
+            }
             return Ok(Some(folds));
         }
         let waiting = std::mem::take(&mut self.waiting);
@@ -224,26 +234,14 @@ impl Recompute {
     /// How often each item was answered, once all persons are there.
     ///
     /// # Errors
-    /// [`RecomputeError::Count`] unless it is as often as answers were folded.
+    /// [`RecomputeError::Count`] unless as many answers were folded as there are.
     pub async fn usage(self) -> Result<Usage, RecomputeError> {
         let batches = self.session.sql(&self.question()).await?.collect().await?;
-        let mut usage = Usage::default();
-        let mut rows = 0;
-        for batch in &batches {
-            let activities = cast(batch.column(0), &DataType::Utf8)?;
-            let [answers, correct] = [1, 2].map(|n| batch.column(n).as_primitive::<Int64Type>());
-            for (n, activity) in activities.as_string::<i32>().iter().flatten().enumerate() {
-                usage.count(
-                    &self.known.model,
-                    activity,
-                    answers.value(n),
-                    correct.value(n),
-                );
-                rows += answers.value(n);
-            }
-        }
-        if rows == self.folded {
-            Ok(usage)
+        let counts = batches.iter().map(|batch| batch.column(0));
+        let counts = counts.flat_map(|counts| counts.as_primitive::<Int64Type>().values());
+        let rows: i64 = counts.sum();
+        if rows == self.folded && rows == self.counted {
+            Ok(self.usage)
         } else {
             Err(RecomputeError::Count {
                 folded: self.folded,
@@ -252,8 +250,8 @@ impl Recompute {
         }
     }
 
-    /// How often each activity was answered: a plan apart, simpler, so that it tells as well whether all
-    /// answers were folded.
+    /// How many answers there are: a plan apart, simpler, so that it tells whether all were folded. Where all
+    /// count, the table's log has it.
     fn question(&self) -> String {
         let join = match self.known.left_out.is_empty() {
             true => "",
@@ -263,10 +261,7 @@ impl Recompute {
         let until = until.map_or_else(String::new, |until| {
             format!("where a.answered_at <= to_timestamp_micros({until})")
         });
-        format!(
-            "select a.activity, count(*) as answers, count(*) filter (where a.correct) as correct
-               from answers a {join} {until} group by a.activity"
-        )
+        format!("select count(*) from answers a {join} {until}")
     }
 
     /// Answers folded until now.
@@ -322,7 +317,7 @@ pub fn without_answers(
         let fold = PersonFold::of(model, inputs, Vec::new());
         folded.push(model, run, person, &fold, &[])?;
     }
-    Ok(Folds::new(folded.finish(model, run)?))
+    Ok(Folds::new(folded.finish(model, run, std::iter::empty())?))
 }
 
 /// Our own error out of the plan's.

@@ -558,7 +558,7 @@ fn writer_properties() -> WriterPropertiesBuilder {
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_max_row_group_bytes(Some(ROW_GROUP_BYTES));
     // No two rows share a value there: a dictionary would be built and thrown away.
-    for unlike in ["id", "statement"] {
+    for unlike in ["id", "statement", "mean", "variance", "m"] {
         properties = properties.set_column_dictionary_enabled(ColumnPath::from(unlike), false);
     }
     properties

@@ -1,6 +1,7 @@
 //! The rows that the operator is given: answers, all of an account one after another.
 
 use std::collections::HashMap;
+use std::mem::take;
 
 use arrow::array::{
     Array as _, AsArray as _, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch,
@@ -10,6 +11,8 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 use arrow::error::ArrowError;
 use schemas::ids::key64;
+
+use super::folds::Used;
 
 /// The columns that are read, in this order.
 pub(super) const COLUMNS: [&str; 9] = [
@@ -37,7 +40,8 @@ pub(super) struct Batch {
     pub(super) device_id: StringViewArray,
     pub(super) device_seq: Int64Array,
     pub(super) id: StringViewArray,
-    pub(super) items: Vec<u64>,
+    /// Numbers of [`Activities`].
+    pub(super) activities: Vec<u32>,
     pub(super) correct: BooleanArray,
     pub(super) outcome: Float64Array,
     pub(super) invented_time: BooleanArray,
@@ -71,7 +75,7 @@ impl Batch {
             device_id: text("device_id")?,
             device_seq: integer("device_seq")?,
             id: text("id")?,
-            items: activities.keys(&text("activity")?),
+            activities: activities.numbers(&text("activity")?),
             correct: boolean("correct")?,
             outcome: column("outcome", &DataType::Float64)?
                 .as_primitive::<Float64Type>()
@@ -95,36 +99,73 @@ pub(super) fn same(texts: &StringViewArray, one: usize, other: usize) -> bool {
     views[one] == views[other] || texts.value(one) == texts.value(other)
 }
 
-/// The keys of the activities met: there are few, and answers are many.
+/// The activities met, numbered: there are few, and answers are many.
 #[derive(Debug, Default)]
 pub(super) struct Activities {
-    keys: HashMap<String, u64>,
-    /// By their views in one batch.
-    seen: HashMap<u128, u64, Views>,
+    numbers: HashMap<String, u32>,
+    all: Vec<Activity>,
+    /// Numbers by the views of one batch.
+    seen: HashMap<u128, u32, Views>,
+}
+
+/// An activity, and its answers since [`Activities::used`] was last asked.
+#[derive(Debug)]
+struct Activity {
+    iri: String,
+    key: u64,
+    answers: i64,
+    correct: i64,
 }
 
 impl Activities {
-    /// The key of each row. Rows of one page of a dictionary share one view: it is looked up once.
-    fn keys(&mut self, activities: &StringViewArray) -> Vec<u64> {
-        let Self { keys, seen } = self;
-        seen.clear();
+    /// The number of each row. Rows of one page of a dictionary share one view: it is looked up once.
+    fn numbers(&mut self, activities: &StringViewArray) -> Vec<u32> {
+        self.seen.clear();
         let views = activities.views().iter().enumerate();
-        let key = |(n, view): (usize, &u128)| {
-            *seen
-                .entry(*view)
-                .or_insert_with(|| key_of(keys, activities.value(n)))
+        let number = |(n, view): (usize, &u128)| {
+            if let Some(number) = self.seen.get(view) {
+                return *number;
+            }
+            let number = self.number(activities.value(n));
+            self.seen.insert(*view, number);
+            number
         };
-        views.map(key).collect()
+        views.map(number).collect()
     }
-}
 
-fn key_of(keys: &mut HashMap<String, u64>, iri: &str) -> u64 {
-    if let Some(key) = keys.get(iri) {
-        return *key;
+    fn number(&mut self, iri: &str) -> u32 {
+        if let Some(number) = self.numbers.get(iri) {
+            return *number;
+        }
+        let number = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
+        self.numbers.insert(iri.to_owned(), number);
+        self.all.push(Activity {
+            iri: iri.to_owned(),
+            key: key64(iri),
+            answers: 0,
+            correct: 0,
+        });
+        number
     }
-    let key = key64(iri);
-    keys.insert(iri.to_owned(), key);
-    key
+
+    /// Counts an answer to an activity, and gives the activity's key.
+    pub(super) fn count(&mut self, number: u32, correct: bool) -> u64 {
+        let activity = &mut self.all[number as usize];
+        activity.answers += 1;
+        activity.correct += i64::from(correct);
+        activity.key
+    }
+
+    /// What was counted since this was last asked.
+    pub(super) fn used(&mut self) -> impl Iterator<Item = Used<'_>> {
+        let used = self.all.iter_mut().filter(|activity| activity.answers > 0);
+        used.map(|activity| Used {
+            item: activity.key,
+            activity: &activity.iri,
+            answers: take(&mut activity.answers),
+            correct: take(&mut activity.correct),
+        })
+    }
 }
 
 /// Hashes a view: length, first letters, buffer and offset.
@@ -154,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_that_of_its_activity_whatever_its_view() {
+    fn an_activity_is_counted_under_its_key_whatever_its_view() {
         let long = "https://ressources.edu.example.net/sequence/001/exercice/0";
         let texts: Vec<String> = (0..40)
             .map(|n| match n % 4 {
@@ -163,8 +204,18 @@ mod tests {
             })
             .collect();
         let column = StringViewArray::from_iter_values(&texts);
-        let keys = Activities::default().keys(&column);
-        let wanted: Vec<u64> = texts.iter().map(|text| key64(text)).collect();
-        assert_eq!(keys, wanted);
+        let mut activities = Activities::default();
+        let numbers = activities.numbers(&column);
+        for (number, text) in numbers.into_iter().zip(&texts) {
+            assert_eq!(activities.count(number, text.ends_with('3')), key64(text));
+        }
+        let used = activities.used();
+        let used: Vec<_> = used
+            .map(|of| (of.activity.to_owned(), of.answers, of.correct))
+            .collect();
+        assert_eq!(used.len(), 10 + 30);
+        assert!(used.contains(&("urn:8".to_owned(), 1, 0)));
+        assert!(used.contains(&(format!("{long}3"), 1, 1)));
+        assert_eq!(activities.used().count(), 0);
     }
 }

@@ -6,10 +6,10 @@ use std::sync::{Arc, LazyLock};
 use ::mastery::Model;
 use arrow::array::{
     Array as _, ArrayRef, AsArray as _, BinaryBuilder, FixedSizeBinaryBuilder, Int64Builder,
-    ListArray, RecordBatch, StringBuilder, StructArray,
+    ListArray, RecordBatch, StringBuilder, StructArray, UInt64Builder,
 };
 use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{DataType, Field, Fields, Int64Type, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Fields, Int64Type, Schema, SchemaRef, UInt64Type};
 use arrow::error::ArrowError;
 use chrono::DateTime;
 use schemas::ids::{AccountKey, PersonKey};
@@ -29,6 +29,27 @@ fn state_fields() -> Fields {
     Fields::from(vec![
         Field::new("subject", DataType::Utf8, false),
         Field::new("state", DataType::Binary, false),
+    ])
+}
+
+/// How often an activity was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Used<'a> {
+    /// `key64` of the activity.
+    pub(super) item: u64,
+    pub(super) activity: &'a str,
+    pub(super) answers: i64,
+    /// Right ones.
+    pub(super) correct: i64,
+}
+
+/// [`Used`] as columns.
+fn used_fields() -> Fields {
+    Fields::from(vec![
+        Field::new("item", DataType::UInt64, false),
+        Field::new("activity", DataType::Utf8, false),
+        Field::new("answers", DataType::Int64, false),
+        Field::new("correct", DataType::Int64, false),
     ])
 }
 
@@ -55,6 +76,8 @@ pub(super) fn schema() -> SchemaRef {
             // Keys of accounts that nobody has announced, one after another.
             required("new_accounts", DataType::Binary),
             list("states", state_fields()),
+            // How often activities were answered since the batch before: all in the first row.
+            list("used", used_fields()),
             // Rows of the lake's table.
             list("mastery", tables::mastery::schema().fields().clone()),
         ]))
@@ -148,9 +171,24 @@ impl Builder {
         self.rows_of.len()
     }
 
-    /// The rows; none are left.
-    pub(super) fn finish(&mut self, model: &Model, run: &Run) -> Result<RecordBatch, ArrowError> {
+    /// The rows, with how often activities were answered meanwhile; none are left.
+    pub(super) fn finish<'a>(
+        &mut self,
+        model: &Model,
+        run: &Run,
+        used: impl Iterator<Item = Used<'a>>,
+    ) -> Result<RecordBatch, ArrowError> {
         let mut done = std::mem::take(self);
+        let used = used_array(used)?;
+        let mut used_of = vec![0; done.len()];
+        match used_of.first_mut() {
+            Some(first) => *first = used.len(),
+            // Whoever answered has a row, so that this is a fault of ours.
+            None if !used.is_empty() => {
+                return Err(ArrowError::ComputeError("answers of nobody".to_owned()));
+            }
+            None => {}
+        }
         let states: Vec<ArrayRef> = vec![
             Arc::new(done.subjects.finish()),
             Arc::new(done.states.finish()),
@@ -170,10 +208,29 @@ impl Builder {
                 Arc::new(done.others.finish()),
                 Arc::new(done.new_accounts.finish()),
                 lists(states, done.states_of)?,
+                lists(used, used_of)?,
                 lists(rows, done.rows_of)?,
             ],
         )
     }
+}
+
+fn used_array<'a>(used: impl Iterator<Item = Used<'a>>) -> Result<StructArray, ArrowError> {
+    let (mut items, mut activities) = (UInt64Builder::new(), StringBuilder::new());
+    let (mut answers, mut correct) = (Int64Builder::new(), Int64Builder::new());
+    for used in used {
+        items.append_value(used.item);
+        activities.append_value(used.activity);
+        answers.append_value(used.answers);
+        correct.append_value(used.correct);
+    }
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(items.finish()),
+        Arc::new(activities.finish()),
+        Arc::new(answers.finish()),
+        Arc::new(correct.finish()),
+    ];
+    StructArray::try_new(used_fields(), columns, None)
 }
 
 /// Lists of these lengths, one after another.
@@ -230,6 +287,21 @@ impl Folds {
             correct: correct.iter().sum(),
             pupils: answers.iter().map(|answers| i64::from(*answers > 0)).sum(),
         }
+    }
+
+    /// How often activities were answered, by them or by others who come soon.
+    pub(super) fn used(&self) -> impl Iterator<Item = Used<'_>> {
+        let used = column(&self.0, "used").as_list::<i32>().values();
+        let used = used.as_struct();
+        let items = used.column(0).as_primitive::<UInt64Type>();
+        let activities = used.column(1).as_string::<i32>();
+        let [answers, correct] = [2, 3].map(|n| used.column(n).as_primitive::<Int64Type>());
+        (0..used.len()).map(|n| Used {
+            item: items.value(n),
+            activity: activities.value(n),
+            answers: answers.value(n),
+            correct: correct.value(n),
+        })
     }
 
     /// Their rows of the lake's table `mastery`.

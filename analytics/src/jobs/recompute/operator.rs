@@ -30,7 +30,7 @@ use uuid::Uuid;
 
 use super::super::rows::Run;
 use super::RecomputeError;
-use super::answers::{Batch, same};
+use super::answers::{Activities, Batch, same};
 use super::folds::{self, Builder};
 use super::runs::Runs;
 use crate::fold::{Folding, Inputs, Move};
@@ -151,7 +151,7 @@ impl ExecutionPlan for FoldExec {
             let Some((mut runs, mut folder)) = state else {
                 return Ok(None);
             };
-            while let Some((batch, rows)) = runs.next().await? {
+            while let Some((batch, rows)) = runs.next(&mut folder.activities).await? {
                 folder.take(batch, rows).map_err(failed)?;
                 if folder.folded.len() >= PERSONS {
                     let folded = folder.give()?;
@@ -197,6 +197,7 @@ struct Folder {
     known: Arc<Known>,
     accounts: Accounts,
     until: Option<i64>,
+    activities: Activities,
     current: Option<Current>,
     gathered: Vec<Gathered>,
     devices: Vec<String>,
@@ -209,6 +210,7 @@ impl Folder {
             until: known.run.until(),
             known,
             accounts,
+            activities: Activities::default(),
             current: None,
             gathered: Vec::new(),
             devices: Vec::new(),
@@ -276,6 +278,7 @@ impl Folder {
             return Ok(());
         }
         let time_s = (!batch.invented_time.value(row)).then(|| ::mastery::seconds(answered_at));
+        let correct = batch.correct.value(row);
         self.gathered.push(Gathered {
             answered_at,
             device,
@@ -285,8 +288,8 @@ impl Folder {
                 .then(|| batch.device_seq.value(row)),
             id,
             answer: Move {
-                item: batch.items[row],
-                correct: batch.correct.value(row),
+                item: self.activities.count(batch.activities[row], correct),
+                correct,
                 outcome: batch.outcome.value(row),
                 time_s,
             },
@@ -374,9 +377,12 @@ impl Folder {
         Ok(())
     }
 
-    /// The persons folded since it was last asked.
+    /// The persons folded since it was last asked, and what was counted meanwhile.
     fn give(&mut self) -> Result<RecordBatch> {
-        Ok(self.folded.finish(&self.known.model, &self.known.run)?)
+        let used = self.activities.used();
+        Ok(self
+            .folded
+            .finish(&self.known.model, &self.known.run, used)?)
     }
 }
 

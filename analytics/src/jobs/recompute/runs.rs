@@ -15,7 +15,6 @@ use super::answers::{Activities, Batch};
 /// The inputs, each at a row.
 pub(super) struct Runs {
     inputs: Vec<Input>,
-    activities: Activities,
     /// The input whose run was given last.
     given: Option<usize>,
 }
@@ -36,20 +35,22 @@ impl Runs {
         };
         Self {
             inputs: streams.into_iter().map(input).collect(),
-            activities: Activities::default(),
             given: None,
         }
     }
 
     /// The next rows of one account: of the first in order. Other rows of it may follow, of this input or another.
-    pub(super) async fn next(&mut self) -> Result<Option<(&Batch, Range<usize>)>> {
+    pub(super) async fn next(
+        &mut self,
+        activities: &mut Activities,
+    ) -> Result<Option<(&Batch, Range<usize>)>> {
         match self.given {
             None => {
                 for input in &mut self.inputs {
-                    input.fill(&mut self.activities).await?;
+                    input.fill(activities).await?;
                 }
             }
-            Some(given) => self.inputs[given].fill(&mut self.activities).await?,
+            Some(given) => self.inputs[given].fill(activities).await?,
         }
         let heads = self.inputs.iter().enumerate();
         let heads = heads.filter_map(|(n, input)| Some((n, input.batch.as_ref()?, input.at)));
@@ -79,7 +80,7 @@ impl Input {
         while self
             .batch
             .as_ref()
-            .is_none_or(|batch| self.at >= batch.items.len())
+            .is_none_or(|batch| self.at >= batch.activities.len())
         {
             self.at = 0;
             self.batch = match self.stream.next().await.transpose()? {

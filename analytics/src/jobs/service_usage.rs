@@ -21,9 +21,10 @@ use service::threads::Threads;
 use tokio_util::sync::CancellationToken;
 
 use crate::Analytics;
-use crate::lake::copies::{self, When};
+use crate::lake::copies::{Copies, When};
 use crate::lake::{LakeError, place};
-use crate::store::{copies as copied, lake_feed};
+use crate::store::copies::{ACCOUNTS, ROSTER};
+use crate::store::lake_feed;
 
 /// Kinds of user, the first that holds counts.
 const KINDS: [&str; 4] = ["administrator", "teacher", "proctor", "student"];
@@ -119,8 +120,9 @@ pub async fn count(
     if counted == Some(position) {
         return Ok(None);
     }
-    for who in [&copied::ACCOUNTS, &copied::ROSTER] {
-        copies::take(lake, pool, who, When::Changed).await?;
+    let mut copies = Copies::new(lake, pool);
+    for who in [&ACCOUNTS, &ROSTER] {
+        copies.take(who, When::Changed).await?;
     }
     let session = session(memory_bytes)?;
     register(&session, &said).await?;

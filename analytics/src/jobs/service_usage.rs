@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::lake::{Lake, LakeTable, app_id, register, session};
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray as _, RecordBatch};
 use arrow::compute::cast;
+use arrow::datatypes::TimestampMicrosecondType;
 use arrow::error::ArrowError;
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::prelude::SessionContext;
 use futures::StreamExt as _;
 use schemas::tables::usage::{ALL_PARTS, OTHER_PART, PARTS, UNKNOWN};
 use schemas::tables::{accounts, roster, statements, usage};
@@ -130,7 +132,15 @@ pub async fn count(
     for declared in [&accounts::TABLE, &roster::TABLE] {
         register(&session, &LakeTable::open(lake, declared).await?).await?;
     }
-    let rows = session.sql(&plan(counted)).await?.execute_stream().await?;
+    let new = match counted {
+        None => None,
+        Some(counted) => Some(New::after(counted, &session).await?),
+    };
+    let rows = session
+        .sql(&plan(new.as_ref()))
+        .await?
+        .execute_stream()
+        .await?;
     let mut file = table.pending()?;
     let rows = write(rows, &mut file).await?;
     match table.put(file, &app_id, position).await {
@@ -164,16 +174,51 @@ async fn write(
     Ok(written)
 }
 
-/// The table as it is to be, where statements up to a position were counted before.
-fn plan(counted: Option<i64>) -> String {
-    let day = "cast(date_trunc('day', least(s.\"timestamp\", s.stored)) as date)";
-    // Days of which nothing new came keep their rows. Without a position all days are new.
-    let (of_new_days, kept) = match counted {
+/// The statements that were not counted before.
+struct New {
+    /// From where on.
+    after: i64,
+    /// When the first of their days begins, in microseconds; none where there are none.
+    since: Option<i64>,
+}
+
+impl New {
+    async fn after(after: i64, session: &SessionContext) -> Result<Self, LakeError> {
+        let since = format!("select min({DAY}) from statements s where s.seq > {after}");
+        let rows = session.sql(&since).await?.collect().await?;
+        let since = rows.iter().filter_map(|rows| {
+            let times = rows.column(0).as_primitive::<TimestampMicrosecondType>();
+            times.iter().flatten().next()
+        });
+        Ok(Self {
+            after,
+            since: since.min(),
+        })
+    }
+}
+
+/// When the day of a statement begins.
+const DAY: &str = "date_trunc('day', least(s.\"timestamp\", s.stored))";
+
+/// The table as it is to be; without a position before, all statements are new.
+fn plan(new: Option<&New>) -> String {
+    let day = format!("cast({DAY} as date)");
+    // Days of which nothing new came keep their rows.
+    let (of_new_days, kept) = match new {
         None => (String::new(), String::new()),
-        Some(counted) => {
-            let new = format!("select distinct {day} from statements s where s.seq > {counted}");
+        Some(New { after, since }) => {
+            let new = format!("select distinct {day} from statements s where s.seq > {after}");
+            // No statement is stored before its day: files that were full before the first one are not read.
+            let since = match since {
+                Some(micros) => {
+                    format!(
+                        "s.stored >= arrow_cast({micros}, 'Timestamp(Microsecond, Some(\"UTC\"))')"
+                    )
+                }
+                None => "false".to_owned(),
+            };
             (
-                format!("and {day} in ({new})"),
+                format!("and {since} and {day} in ({new})"),
                 format!(
                     "union all select day, school, kind, part, statements, accounts from usage
                      where day not in ({new})"

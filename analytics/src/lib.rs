@@ -133,8 +133,8 @@ impl Analytics {
         let threads = self.config.recompute_threads();
         let job = async move {
             let threads = Threads::start("recompute", threads).map_err(JobError::Threads)?;
-            let handle = threads.handle().ok_or(JobError::Interrupted)?;
-            handle.spawn(job).await.map_err(|_| JobError::Interrupted)?
+            let done = threads.handle().spawn(job).await;
+            done.map_err(|_| JobError::Interrupted)?
         };
         self.runtime
             .spawn(job)

@@ -89,8 +89,7 @@ pub async fn watch(analytics: Arc<Analytics>, shutdown: CancellationToken) {
 /// On a thread of its own: what a year takes is not to hold up those who fold and ship.
 async fn on_a_thread(analytics: Arc<Analytics>) -> Result<(), NotCounted> {
     let thread = Threads::start("usage", 1)?;
-    let handle = thread.handle().ok_or(NotCounted::Interrupted)?;
-    let counting = handle.spawn(async move {
+    let counting = thread.handle().spawn(async move {
         let memory = analytics.config().analytics.recompute_memory_bytes;
         count(&place(&analytics), analytics.pool(), memory, Days::New).await
     });

@@ -16,7 +16,11 @@ const NICE: i32 = 10;
 
 /// A runtime that may be dropped anywhere: within another one, tokio refuses to wait for it.
 #[derive(Debug)]
-pub struct Threads(Option<Runtime>);
+pub struct Threads {
+    handle: Handle,
+    /// Taken when it is dropped.
+    runtime: Option<Runtime>,
+}
 
 impl Threads {
     /// So many threads of this name.
@@ -33,19 +37,22 @@ impl Threads {
             })
             .enable_all()
             .build()?;
-        Ok(Self(Some(runtime)))
+        Ok(Self {
+            handle: runtime.handle().clone(),
+            runtime: Some(runtime),
+        })
     }
 
-    /// Where to spawn what runs on them; none once they are gone.
+    /// Where to spawn what runs on them.
     #[must_use]
-    pub fn handle(&self) -> Option<&Handle> {
-        self.0.as_ref().map(Runtime::handle)
+    pub fn handle(&self) -> &Handle {
+        &self.handle
     }
 }
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
+        if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }
@@ -70,9 +77,8 @@ mod tests {
     async fn there_are_as_many_as_were_asked_for_and_they_step_back_and_may_go_anywhere() {
         for wanted in [1, 3] {
             let threads = Threads::start("beside", count(wanted)).unwrap();
-            let handle = threads.handle().unwrap();
-            assert_eq!(handle.metrics().num_workers(), wanted);
-            let seen = handle.spawn(async {
+            assert_eq!(threads.handle().metrics().num_workers(), wanted);
+            let seen = threads.handle().spawn(async {
                 let name = std::thread::current().name().map(str::to_owned);
                 (name, getpriority_process(None).unwrap())
             });

@@ -8,6 +8,7 @@ use std::time::Instant;
 use ::mastery::Model;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use service::threads::Broken;
 
 use super::odd;
 use super::recompute::{self, Beside, Folds, RecomputeError, without_answers};
@@ -31,12 +32,9 @@ pub enum JobError {
     /// The version was taken away while it was built.
     #[error("the version was taken away while it was built")]
     Gone,
-    /// The system gives no thread.
-    #[error("could not start the threads of the recomputation")]
-    Threads(#[source] std::io::Error),
-    /// The task that recomputed ended early.
-    #[error("the recomputation was interrupted")]
-    Interrupted,
+    /// It did not run, or not to its end.
+    #[error("the recomputation broke off")]
+    Broken(#[from] Broken),
     /// The database did not answer.
     #[error("the database did not answer")]
     Store(#[from] StoreError),

@@ -19,7 +19,7 @@ use futures::StreamExt as _;
 use schemas::tables::usage::{ALL_PARTS, OTHER_PART, PARTS, UNKNOWN};
 use schemas::tables::{accounts, roster, statements, usage};
 use service::pg::Pool;
-use service::threads::Threads;
+use service::threads::{self, Broken};
 use tokio_util::sync::CancellationToken;
 
 use crate::Analytics;
@@ -55,12 +55,9 @@ pub struct Counted {
 /// Why nothing was counted.
 #[derive(Debug, thiserror::Error)]
 enum NotCounted {
-    /// The system gives no thread.
-    #[error("could not start a thread")]
-    Thread(#[from] std::io::Error),
-    /// The task ended early.
-    #[error("the count was interrupted")]
-    Interrupted,
+    /// It did not run, or not to its end.
+    #[error("the count broke off")]
+    Broken(#[from] Broken),
     /// The lake could not be read or written.
     #[error("the lake did not answer")]
     Lake(#[from] LakeError),
@@ -88,12 +85,11 @@ pub async fn watch(analytics: Arc<Analytics>, shutdown: CancellationToken) {
 
 /// On a thread of its own: what a year takes is not to hold up those who fold and ship.
 async fn on_a_thread(analytics: Arc<Analytics>) -> Result<(), NotCounted> {
-    let thread = Threads::start("usage", 1)?;
-    let counting = thread.handle().spawn(async move {
+    let counting = async move {
         let memory = analytics.config().analytics.recompute_memory_bytes;
         count(&place(&analytics), analytics.pool(), memory, Days::New).await
-    });
-    counting.await.map_err(|_| NotCounted::Interrupted)??;
+    };
+    threads::run("usage", 1, counting).await??;
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use std::thread::available_parallelism;
 
 use rustix::process::setpriority_process;
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::JoinError;
 
 /// How far these threads step back (`nice(2)`; on Linux it is a thread's own): they get a tenth of a processor
 /// that others want, and all of one that nobody wants.
@@ -58,6 +59,27 @@ impl Drop for Threads {
     }
 }
 
+/// Why nothing came of what was to run on threads of its own.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    /// The system gives no thread.
+    #[error("could not start its threads")]
+    Start(#[source] io::Error),
+    /// It panicked, or the process ends.
+    #[error("it was interrupted")]
+    Interrupted(#[from] JoinError),
+}
+
+/// What came of a task, on so many threads of its own, which go with it.
+pub async fn run<T: Send + 'static>(
+    name: &str,
+    count: usize,
+    task: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Broken> {
+    let threads = Threads::start(name, count).map_err(Broken::Start)?;
+    Ok(threads.handle().spawn(task).await?)
+}
+
 /// What a setting means: 0 is one per core.
 #[must_use]
 pub fn count(setting: usize) -> usize {
@@ -87,5 +109,15 @@ mod tests {
             assert!(priority >= NICE, "{priority}");
         }
         assert!(count(0) >= 1);
+    }
+
+    #[tokio::test]
+    async fn a_task_gives_what_it_came_to_or_that_it_broke_off() {
+        let name = async || std::thread::current().name().map(str::to_owned);
+        let ran_on = run("alone", 1, name()).await.unwrap();
+        assert_eq!(ran_on.as_deref(), Some("alone"));
+        let panicking = async { panic!("it was meant to") };
+        let panicked: Result<(), _> = run("alone", 1, panicking).await;
+        assert!(matches!(panicked, Err(Broken::Interrupted(_))));
     }
 }

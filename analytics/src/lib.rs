@@ -20,7 +20,7 @@ use schemas::framework::{Framework, SECONDE_JSON};
 use service::Context;
 use service::context::InstallationSecret;
 use service::pg::Pool;
-use service::threads::Threads;
+use service::threads::{self, Broken};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -130,16 +130,9 @@ impl Analytics {
         F: Future<Output = Result<T, JobError>> + Send + 'static,
     {
         let job = job(Arc::clone(self));
-        let threads = self.config.recompute_threads();
-        let job = async move {
-            let threads = Threads::start("recompute", threads).map_err(JobError::Threads)?;
-            let handle = threads.handle().ok_or(JobError::Interrupted)?;
-            handle.spawn(job).await.map_err(|_| JobError::Interrupted)?
-        };
-        self.runtime
-            .spawn(job)
-            .await
-            .map_err(|_| JobError::Interrupted)?
+        let job = threads::run("recompute", self.config.recompute_threads(), job);
+        let done = self.runtime.spawn(job).await;
+        done.map_err(Broken::from)??
     }
 }
 

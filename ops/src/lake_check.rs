@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use analytics::AnalyticsConfig;
 use analytics::jobs::service_usage::{self, Days};
 use analytics::lake::AnswerSource;
-use analytics::lake::copies::{self, When};
+use analytics::lake::copies::{self, Copies, When};
 use analytics::store::copies::Copied;
 use lake::{Lake, Progress, Source, Verified};
 use lrs::lake::Statements;
@@ -148,8 +148,9 @@ impl At {
             );
         }
         let pool = self.database.pool();
+        let mut copies = Copies::new(&self.lake, pool);
         for copied in self.copies(which) {
-            let made = copies::take(&self.lake, pool, copied, When::Always).await?;
+            let made = copies.take(copied, When::Always).await?;
             let made = made.map(|made| Rebuilt::of(copied.table, made.rows, made.edition));
             rebuilt.extend(made);
         }

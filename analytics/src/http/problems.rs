@@ -190,10 +190,9 @@ impl From<JobError> for Problem {
                 })
             }
             JobError::Store(error) => error.into(),
-            JobError::NotReady
-            | JobError::Threads(_)
-            | JobError::Interrupted
-            | JobError::Lake(_) => Self::unavailable(&error),
+            JobError::NotReady | JobError::Broken(_) | JobError::Lake(_) => {
+                Self::unavailable(&error)
+            }
             JobError::Gone | JobError::Recompute(_) => Self::internal(&error),
         }
     }

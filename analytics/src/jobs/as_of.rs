@@ -11,7 +11,7 @@ use ::mastery::Model;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::mastery::JobError;
+use super::mastery::{JobError, recorded};
 use super::recompute::{self, Beside, Folds, without_answers};
 use super::rows::{Run, Upto};
 use crate::Analytics;
@@ -48,12 +48,9 @@ pub struct Report {
 /// # Errors
 /// [`JobError::Busy`] while a recomputation runs: both want the memory that the settings give one.
 pub async fn run(analytics: &Analytics, as_of: DateTime<Utc>) -> Result<Report, JobError> {
-    let Some(lock) = runs::lock(analytics.pool()).await? else {
-        return Err(JobError::Busy);
-    };
-    let result = run_alone(analytics, as_of).await;
-    lock.release().await;
-    result
+    let lock = runs::lock(analytics.pool()).await?;
+    let lock = lock.ok_or(JobError::Busy)?;
+    lock.during(run_alone(analytics, as_of)).await
 }
 
 async fn run_alone(analytics: &Analytics, as_of: DateTime<Utc>) -> Result<Report, JobError> {
@@ -87,11 +84,8 @@ async fn run_alone(analytics: &Analytics, as_of: DateTime<Utc>) -> Result<Report
         duration_s: 0.0,
     };
     let published = publish(analytics, answers, model, &mut report).await;
+    recorded(analytics, run, published).await?;
     let client = store::client(analytics.pool()).await?;
-    if let Err(error) = published {
-        runs::failed(&client, run, &service::error::chain(&error)).await?;
-        return Err(error);
-    }
     runs::done(&client, run, report.answers, report.pupils, 0).await?;
     report.duration_s = started.elapsed().as_secs_f64();
     tracing::info!(

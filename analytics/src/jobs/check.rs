@@ -92,12 +92,9 @@ pub struct Checked {
 
 /// Counts what is new, and looks at the windows that end with `day`.
 pub async fn run(analytics: &Analytics, day: NaiveDate) -> Result<CheckReport, CheckError> {
-    let Some(lock) = runs::check_lock(analytics.pool()).await? else {
-        return Err(CheckError::Busy);
-    };
-    let result = run_alone(analytics, day).await;
-    lock.release().await;
-    result
+    let lock = runs::check_lock(analytics.pool()).await?;
+    let lock = lock.ok_or(CheckError::Busy)?;
+    lock.during(run_alone(analytics, day)).await
 }
 
 async fn run_alone(analytics: &Analytics, day: NaiveDate) -> Result<CheckReport, CheckError> {

@@ -145,12 +145,9 @@ pub async fn run(
     stop: &CancellationToken,
     tell: Tell,
 ) -> Result<Vec<Outcome>, FitError> {
-    let Some(lock) = runs::fit_lock(analytics.pool()).await? else {
-        return Err(FitError::Busy);
-    };
-    let result = run_alone(analytics, options, stop, tell).await;
-    lock.release().await;
-    result
+    let lock = runs::fit_lock(analytics.pool()).await?;
+    let lock = lock.ok_or(FitError::Busy)?;
+    lock.during(run_alone(analytics, options, stop, tell)).await
 }
 
 async fn run_alone(

@@ -8,6 +8,7 @@ use std::time::Instant;
 use ::mastery::Model;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use service::threads::Broken;
 
 use super::odd;
 use super::recompute::{self, Beside, Folds, RecomputeError, without_answers};
@@ -31,12 +32,9 @@ pub enum JobError {
     /// The version was taken away while it was built.
     #[error("the version was taken away while it was built")]
     Gone,
-    /// The system gives no thread.
-    #[error("could not start the threads of the recomputation")]
-    Threads(#[source] std::io::Error),
-    /// The task that recomputed ended early.
-    #[error("the recomputation was interrupted")]
-    Interrupted,
+    /// It did not run, or not to its end.
+    #[error("the recomputation broke off")]
+    Broken(#[from] Broken),
     /// The database did not answer.
     #[error("the database did not answer")]
     Store(#[from] StoreError),
@@ -75,13 +73,9 @@ pub struct Report {
 
 /// Makes a new version and serves it.
 pub async fn run(analytics: &Analytics, cause: Cause) -> Result<Report, JobError> {
-    let Some(lock) = runs::lock(analytics.pool()).await? else {
-        return Err(JobError::Busy);
-    };
-    let result = run_alone(analytics, cause).await;
-    // By hand: whoever asks again at once must not be told that we are still at it.
-    lock.release().await;
-    result
+    let lock = runs::lock(analytics.pool()).await?;
+    let lock = lock.ok_or(JobError::Busy)?;
+    lock.during(run_alone(analytics, cause)).await
 }
 
 /// The same, by the only one that does so now.
@@ -99,36 +93,42 @@ async fn run_alone(analytics: &Analytics, cause: Cause) -> Result<Report, JobErr
     // First, so that what it leaves out is folded once, with everything else.
     odd::look(analytics).await?;
     let mut job = Job::begin(analytics, cause).await?;
-    match job.publish().await {
-        Ok(()) => {
-            job.report.duration_s = started.elapsed().as_secs_f64();
-            let Report {
-                run,
-                version,
-                answers,
-                pupils,
-                caught_up,
-                duration_s,
-                ..
-            } = job.report;
-            tracing::info!(
-                run,
-                version,
-                answers,
-                pupils,
-                caught_up,
-                duration_s,
-                cause = cause.as_str(),
-                "mastery recomputed"
-            );
-            Ok(job.report)
-        }
-        Err(error) => {
-            let client = store::client(analytics.pool()).await?;
-            runs::failed(&client, job.report.run, &service::error::chain(&error)).await?;
-            Err(error)
-        }
+    let published = job.publish().await;
+    recorded(analytics, job.report.run, published).await?;
+    job.report.duration_s = started.elapsed().as_secs_f64();
+    let Report {
+        run,
+        version,
+        answers,
+        pupils,
+        caught_up,
+        duration_s,
+        ..
+    } = job.report;
+    tracing::info!(
+        run,
+        version,
+        answers,
+        pupils,
+        caught_up,
+        duration_s,
+        cause = cause.as_str(),
+        "mastery recomputed"
+    );
+    Ok(job.report)
+}
+
+/// What came of a run; where it failed, its row says why.
+pub(super) async fn recorded(
+    analytics: &Analytics,
+    run: i64,
+    result: Result<(), JobError>,
+) -> Result<(), JobError> {
+    if let Err(error) = &result {
+        let client = store::client(analytics.pool()).await?;
+        runs::failed(&client, run, &service::error::chain(error)).await?;
     }
+    result
 }
 
 /// A recomputation under way.

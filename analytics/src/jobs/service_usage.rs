@@ -9,21 +9,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::lake::{Lake, LakeTable, app_id, register, session};
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray as _, RecordBatch};
 use arrow::compute::cast;
+use arrow::datatypes::TimestampMicrosecondType;
 use arrow::error::ArrowError;
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::prelude::SessionContext;
 use futures::StreamExt as _;
 use schemas::tables::usage::{ALL_PARTS, OTHER_PART, PARTS, UNKNOWN};
 use schemas::tables::{accounts, roster, statements, usage};
 use service::pg::Pool;
-use service::threads::Threads;
+use service::threads::{self, Broken};
 use tokio_util::sync::CancellationToken;
 
 use crate::Analytics;
-use crate::lake::copies::{self, When};
+use crate::lake::copies::{Copies, When};
 use crate::lake::{LakeError, place};
-use crate::store::{copies as copied, lake_feed};
+use crate::store::copies::{ACCOUNTS, ROSTER};
+use crate::store::lake_feed;
 
 /// Kinds of user, the first that holds counts.
 const KINDS: [&str; 4] = ["administrator", "teacher", "proctor", "student"];
@@ -52,12 +55,9 @@ pub struct Counted {
 /// Why nothing was counted.
 #[derive(Debug, thiserror::Error)]
 enum NotCounted {
-    /// The system gives no thread.
-    #[error("could not start a thread")]
-    Thread(#[from] std::io::Error),
-    /// The task ended early.
-    #[error("the count was interrupted")]
-    Interrupted,
+    /// It did not run, or not to its end.
+    #[error("the count broke off")]
+    Broken(#[from] Broken),
     /// The lake could not be read or written.
     #[error("the lake did not answer")]
     Lake(#[from] LakeError),
@@ -85,13 +85,11 @@ pub async fn watch(analytics: Arc<Analytics>, shutdown: CancellationToken) {
 
 /// On a thread of its own: what a year takes is not to hold up those who fold and ship.
 async fn on_a_thread(analytics: Arc<Analytics>) -> Result<(), NotCounted> {
-    let thread = Threads::start("usage", 1)?;
-    let handle = thread.handle().ok_or(NotCounted::Interrupted)?;
-    let counting = handle.spawn(async move {
+    let counting = async move {
         let memory = analytics.config().analytics.recompute_memory_bytes;
         count(&place(&analytics), analytics.pool(), memory, Days::New).await
-    });
-    counting.await.map_err(|_| NotCounted::Interrupted)??;
+    };
+    threads::run("usage", 1, counting).await??;
     Ok(())
 }
 
@@ -119,8 +117,9 @@ pub async fn count(
     if counted == Some(position) {
         return Ok(None);
     }
-    for who in [&copied::ACCOUNTS, &copied::ROSTER] {
-        copies::take(lake, pool, who, When::Changed).await?;
+    let mut copies = Copies::new(lake, pool);
+    for who in [&ACCOUNTS, &ROSTER] {
+        copies.take(who, When::Changed).await?;
     }
     let session = session(memory_bytes)?;
     register(&session, &said).await?;
@@ -128,7 +127,15 @@ pub async fn count(
     for declared in [&accounts::TABLE, &roster::TABLE] {
         register(&session, &LakeTable::open(lake, declared).await?).await?;
     }
-    let rows = session.sql(&plan(counted)).await?.execute_stream().await?;
+    let new = match counted {
+        None => None,
+        Some(counted) => Some(New::after(counted, &session).await?),
+    };
+    let rows = session
+        .sql(&plan(new.as_ref()))
+        .await?
+        .execute_stream()
+        .await?;
     let mut file = table.pending()?;
     let rows = write(rows, &mut file).await?;
     match table.put(file, &app_id, position).await {
@@ -162,16 +169,51 @@ async fn write(
     Ok(written)
 }
 
-/// The table as it is to be, where statements up to a position were counted before.
-fn plan(counted: Option<i64>) -> String {
-    let day = "cast(date_trunc('day', least(s.\"timestamp\", s.stored)) as date)";
-    // Days of which nothing new came keep their rows. Without a position all days are new.
-    let (of_new_days, kept) = match counted {
+/// The statements that were not counted before.
+struct New {
+    /// From where on.
+    after: i64,
+    /// When the first of their days begins, in microseconds; none where there are none.
+    since: Option<i64>,
+}
+
+impl New {
+    async fn after(after: i64, session: &SessionContext) -> Result<Self, LakeError> {
+        let since = format!("select min({DAY}) from statements s where s.seq > {after}");
+        let rows = session.sql(&since).await?.collect().await?;
+        let since = rows.iter().filter_map(|rows| {
+            let times = rows.column(0).as_primitive::<TimestampMicrosecondType>();
+            times.iter().flatten().next()
+        });
+        Ok(Self {
+            after,
+            since: since.min(),
+        })
+    }
+}
+
+/// When the day of a statement begins.
+const DAY: &str = "date_trunc('day', least(s.\"timestamp\", s.stored))";
+
+/// The table as it is to be; without a position before, all statements are new.
+fn plan(new: Option<&New>) -> String {
+    let day = format!("cast({DAY} as date)");
+    // Days of which nothing new came keep their rows.
+    let (of_new_days, kept) = match new {
         None => (String::new(), String::new()),
-        Some(counted) => {
-            let new = format!("select distinct {day} from statements s where s.seq > {counted}");
+        Some(New { after, since }) => {
+            let new = format!("select distinct {day} from statements s where s.seq > {after}");
+            // No statement is stored before its day: files that were full before the first one are not read.
+            let since = match since {
+                Some(micros) => {
+                    format!(
+                        "s.stored >= arrow_cast({micros}, 'Timestamp(Microsecond, Some(\"UTC\"))')"
+                    )
+                }
+                None => "false".to_owned(),
+            };
             (
-                format!("and {day} in ({new})"),
+                format!("and {since} and {day} in ({new})"),
                 format!(
                     "union all select day, school, kind, part, statements, accounts from usage
                      where day not in ({new})"

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{LakeError, place};
 use crate::Analytics;
-use crate::store::copies::{self, Copied, CopyError, Taker};
+use crate::store::copies::{ALL, Copied, CopyError, Taker};
 use crate::store::lake_feed;
 
 /// A copy is not made again before this time for each of its rows has gone by: so 200 rows a second are written at
@@ -53,12 +53,13 @@ pub struct Made {
 pub async fn run(analytics: Arc<Analytics>, shutdown: CancellationToken) {
     let every = Duration::from_millis(analytics.config().lake.commit_every_ms);
     let (lake, pool) = (place(&analytics), analytics.pool());
+    let mut copies = Copies::new(&lake, pool);
     let mut vacuumed: Option<Instant> = None;
     let mut told: BTreeMap<&str, String> = BTreeMap::new();
     while !shutdown.is_cancelled() {
-        for copied in &copies::ALL {
+        for copied in &ALL {
             let table = copied.table.name;
-            let Err(error) = take(&lake, pool, copied, When::Due).await else {
+            let Err(error) = copies.take(copied, When::Due).await else {
                 told.remove(table);
                 continue;
             };
@@ -71,6 +72,8 @@ pub async fn run(analytics: Arc<Analytics>, shutdown: CancellationToken) {
         }
         if vacuumed.is_none_or(|at| at.elapsed() > VACUUM_EVERY) {
             vacuumed = Some(Instant::now());
+            // Somebody may have put another lake in its place.
+            copies.seen.clear();
             if let Err(error) = vacuum(&lake).await {
                 let error = service::error::chain(&error);
                 tracing::error!(%error, "could not delete old files of the lake");
@@ -83,43 +86,98 @@ pub async fn run(analytics: Arc<Analytics>, shutdown: CancellationToken) {
     }
 }
 
-/// Makes a copy anew, if it is time; gives it, if it was made.
-pub async fn take(
-    lake: &Lake,
-    pool: &Pool,
-    copied: &Copied,
-    when: When,
-) -> Result<Option<Made>, LakeError> {
-    for _ in 0..TRIES {
-        match try_to_take(lake, pool, copied, when).await {
-            // Another process has made one meanwhile, of this edition or of the next look's.
-            Err(LakeError::Lake(::lake::LakeError::Raced(_))) if when != When::Always => break,
-            Err(LakeError::Lake(::lake::LakeError::Raced(_))) => {}
-            other => return other,
-        }
-    }
-    Ok(None)
+/// The copies of one lake, and what this process has seen of them.
+///
+/// One that is as it was seen is not opened: two short queries tell. The lake's log stays the truth: what another process
+/// writes is of another edition, so the table is opened then.
+#[derive(Debug)]
+pub struct Copies<'a> {
+    lake: &'a Lake,
+    pool: &'a Pool,
+    seen: BTreeMap<&'static str, Seen>,
 }
 
-async fn try_to_take(
-    lake: &Lake,
-    pool: &Pool,
-    copied: &Copied,
-    when: When,
-) -> Result<Option<Made>, LakeError> {
-    let app_id = app_id(&lake_feed::epoch(pool).await?, copied.table);
-    let mut table = LakeTable::open(lake, copied.table).await?;
-    if when != When::Always && table.edition(&app_id).await? == Some(copied.edition(pool).await?) {
-        return Ok(None);
+/// A copy as this process wrote or found it last.
+#[derive(Debug)]
+struct Seen {
+    /// Of which history of the database the edition is.
+    app_id: String,
+    edition: Option<i64>,
+    /// When, and how many rows.
+    written: Option<(DateTime<Utc>, usize)>,
+}
+
+impl Seen {
+    /// Whether the copy can stay as it is, where the database's rows are of an edition.
+    fn suffices(&self, edition: i64, when: When) -> bool {
+        let is_same = self.edition == Some(edition);
+        match when {
+            When::Due => is_same || self.written.is_some_and(is_fresh),
+            When::Changed => is_same,
+            When::Always => false,
+        }
     }
-    if when == When::Due && table.last_written()?.is_some_and(is_fresh) {
-        return Ok(None);
+}
+
+impl<'a> Copies<'a> {
+    /// Those of `lake`, of the database's tables; none was seen.
+    #[must_use]
+    pub fn new(lake: &'a Lake, pool: &'a Pool) -> Self {
+        Self {
+            lake,
+            pool,
+            seen: BTreeMap::new(),
+        }
     }
-    let mut file = table.pending_sorted()?;
-    let (edition, rows) = copied.read(pool, &mut file).await?;
-    table.put(file, &app_id, edition).await?;
-    tracing::debug!(table = copied.table.name, rows, edition, "copied");
-    Ok(Some(Made { edition, rows }))
+
+    /// Makes a copy anew, if it is time; gives it, if it was made.
+    pub async fn take(&mut self, copied: &Copied, when: When) -> Result<Option<Made>, LakeError> {
+        for _ in 0..TRIES {
+            match self.try_to_take(copied, when).await {
+                // Another process has made one meanwhile, of this edition or of the next look's.
+                Err(LakeError::Lake(::lake::LakeError::Raced(_))) if when != When::Always => break,
+                Err(LakeError::Lake(::lake::LakeError::Raced(_))) => {}
+                other => return other,
+            }
+        }
+        Ok(None)
+    }
+
+    async fn try_to_take(
+        &mut self,
+        copied: &Copied,
+        when: When,
+    ) -> Result<Option<Made>, LakeError> {
+        let name = copied.table.name;
+        let app_id = app_id(&lake_feed::epoch(self.pool).await?, copied.table);
+        let edition = copied.edition(self.pool).await?;
+        let seen = self.seen.get(name).filter(|seen| seen.app_id == app_id);
+        if seen.is_some_and(|seen| seen.suffices(edition, when)) {
+            return Ok(None);
+        }
+        let mut table = LakeTable::open(self.lake, copied.table).await?;
+        let found = Seen {
+            edition: table.edition(&app_id).await?,
+            written: table.last_written()?,
+            app_id: app_id.clone(),
+        };
+        let suffices = found.suffices(edition, when);
+        self.seen.insert(name, found);
+        if suffices {
+            return Ok(None);
+        }
+        let mut file = table.pending_sorted()?;
+        let (edition, rows) = copied.read(self.pool, &mut file).await?;
+        table.put(file, &app_id, edition).await?;
+        let made = Seen {
+            app_id,
+            edition: Some(edition),
+            written: table.last_written()?,
+        };
+        self.seen.insert(name, made);
+        tracing::debug!(table = name, rows, edition, "copied");
+        Ok(Some(Made { edition, rows }))
+    }
 }
 
 /// Whether a copy was made just now, for so many rows.

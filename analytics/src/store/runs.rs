@@ -69,13 +69,17 @@ async fn take(pool: &Pool, sql: &str) -> Result<Option<JobLock>, StoreError> {
 }
 
 impl JobLock {
-    /// Lets another have it. Where that fails, and where the lock is dropped instead, the server does
-    /// so itself once it sees that the connection is gone, which is a moment later.
-    pub async fn release(self) {
+    /// Does the job, then lets another have the lock: at once, so that whoever asks again is not told that one runs.
+    /// Where that fails, and where the lock is dropped instead, the server does so itself once it sees that the
+    /// connection is gone, which is a moment later.
+    pub async fn during<T>(self, job: impl Future<Output = T>) -> T {
+        // Boxed: it would be in the future of this twice, as what was given and as what is awaited.
+        let done = Box::pin(job).await;
         let sql = include_str!("sql/job_unlock.sql");
         if let Err(error) = self.connection.execute(sql, &[]).await {
             tracing::debug!(%error, "the lock of a job goes with its connection");
         }
+        done
     }
 }
 

@@ -1,6 +1,8 @@
 //! Copies of the catalogue, the roster and the accounts in the lake: made when they changed, with what was before.
 
-use analytics::lake::copies::{self, Made, When};
+use std::path::Path;
+
+use analytics::lake::copies::{self, Copies, Made, When};
 use analytics::store::copies::{ACCOUNTS, ALL, CATALOGUE, Copied, ROSTER};
 use arrow::array::AsArray as _;
 use arrow::datatypes::Int64Type;
@@ -29,7 +31,13 @@ pub(crate) async fn numbers(lake: &Lake, question: &str) -> Vec<i64> {
 }
 
 async fn take(world: &World, copied: &Copied) -> Option<usize> {
-    let taken = copies::take(&lake(world), world.db.pool(), copied, When::Changed).await;
+    let lake = lake(world);
+    take_again(&mut Copies::new(&lake, world.db.pool()), copied).await
+}
+
+/// By a process that may have seen the copy before.
+async fn take_again(copies: &mut Copies<'_>, copied: &Copied) -> Option<usize> {
+    let taken = copies.take(copied, When::Changed).await;
     taken.expect("taken").map(|Made { rows, .. }| rows)
 }
 
@@ -118,11 +126,44 @@ async fn a_copy_that_lacks_rows_is_found_and_made_anew() {
             .sum();
         assert_eq!(missing, verified.rows, "{verified:?}");
         assert!(missing > 0);
-        let made = copies::take(&at, pool, copied, When::Always).await;
+        let made = Copies::new(&at, pool).take(copied, When::Always).await;
         assert_eq!(
             made.expect("made").map(|made| made.rows as u64),
             Some(missing)
         );
     }
     is_equal(&world).await;
+}
+
+#[actix_web::test]
+async fn a_copy_is_not_opened_again_while_it_is_as_this_process_saw_it() {
+    let world = World::new().await;
+    assert_eq!(import(&world, roster("bulk", &[])).await.0, 200);
+    let (at, pool) = (lake(&world), world.db.pool());
+    let mut one = Copies::new(&at, pool);
+    let mut other = Copies::new(&at, pool);
+    assert_eq!(take_again(&mut one, &ROSTER).await, Some(3));
+    assert_eq!(take_again(&mut other, &ROSTER).await, None, "it is there");
+
+    // Who looked would see it gone, and make it.
+    let folder = Path::new(&world.analytics.config().lake_root).join("roster");
+    std::fs::remove_dir_all(&folder).expect("a table");
+    for process in [&mut one, &mut other] {
+        assert_eq!(take_again(process, &ROSTER).await, None);
+    }
+    assert!(!folder.exists());
+    assert_eq!(
+        take(&world, &ROSTER).await,
+        Some(3),
+        "another process looks"
+    );
+
+    // What another process wrote is found there, and not written twice.
+    let fewer = ENROLLMENTS.replace("e2,,,c1,o1,u2,student,\n", "");
+    let changed = [("enrollments.csv", fewer.as_str())];
+    assert_eq!(import(&world, roster("bulk", &changed)).await.0, 200);
+    assert_eq!(take_again(&mut other, &ROSTER).await, Some(3));
+    assert_eq!(take_again(&mut one, &ROSTER).await, None);
+    std::fs::remove_dir_all(&folder).expect("a table");
+    assert_eq!(take_again(&mut one, &ROSTER).await, None, "it was seen");
 }

@@ -1,9 +1,11 @@
 //! The usage of the service, counted from the lake's statements: the same as counted by hand, however often.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::sync::Arc;
 
 use analytics::jobs::service_usage::{self, Counted, Days};
+use analytics::lake::LakeError;
 use arrow::array::{
     Array as _, ArrayRef, AsArray as _, Int32Array, Int64Array, RecordBatch, StringArray,
     TimestampMicrosecondArray, new_null_array,
@@ -11,6 +13,7 @@ use arrow::array::{
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use chrono::{DateTime, TimeDelta, Utc};
+use datafusion::parquet::file::reader::{FileReader as _, SerializedFileReader};
 use futures::TryStreamExt as _;
 use lake::{LakeTable, Limits, Questions, app_id};
 use schemas::tables::{bucket, statements};
@@ -154,9 +157,26 @@ async fn in_the_lake(world: &World) -> BTreeMap<Row, (i64, i64)> {
     found
 }
 
+async fn try_to_count(world: &World, days: Days) -> Result<Option<Counted>, LakeError> {
+    service_usage::count(&lake(world), world.db.pool(), MEMORY, days).await
+}
+
 async fn count(world: &World, days: Days) -> Option<Counted> {
-    let counted = service_usage::count(&lake(world), world.db.pool(), MEMORY, days).await;
-    counted.expect("counted")
+    try_to_count(world, days).await.expect("counted")
+}
+
+/// Every value of a file is gone; what it says of its values stays.
+fn without_values(file: &str) {
+    let reader = File::open(file).expect("a file");
+    let reader = SerializedFileReader::new(reader).expect("a footer");
+    let mut bytes = std::fs::read(file).expect("a file");
+    for group in reader.metadata().row_groups() {
+        for column in group.columns() {
+            let (start, length) = column.byte_range();
+            bytes[start as usize..(start + length) as usize].fill(0xff);
+        }
+    }
+    std::fs::write(file, bytes).expect("written");
 }
 
 #[actix_web::test]
@@ -198,4 +218,40 @@ async fn usage_is_what_one_counts_by_hand_and_a_day_is_counted_anew_when_somethi
     let counted = count(&world, Days::All).await.expect("counted");
     assert_eq!(counted.rows, wanted.len());
     assert_eq!(in_the_lake(&world).await, wanted);
+}
+
+#[actix_web::test]
+async fn files_from_before_the_first_new_day_are_not_read_unless_something_came_late() {
+    let world = World::new().await;
+    let mut chance = Chance::new(11);
+    let now = service::clock::now();
+    let mut all = said(&mut chance, 80, noon() + TimeDelta::days(4));
+    ship(&world, 0, &all).await;
+    count(&world, Days::New).await.expect("counted");
+    let table = LakeTable::open(&lake(&world), &statements::TABLE).await;
+    let file = table.expect("a table").files().expect("files").remove(0);
+    let kept = std::fs::read(&file).expect("a file");
+
+    // Of today and of the days before, but of none that the first file has statements of.
+    let mut new = said(&mut chance, 60, noon() + TimeDelta::days(12));
+    for said in &mut new {
+        said.at += TimeDelta::days(9);
+    }
+    ship(&world, all.len(), &new).await;
+    all.extend(new);
+    without_values(&file);
+    try_to_count(&world, Days::All)
+        .await
+        .expect_err("what is read of it fails");
+    count(&world, Days::New).await.expect("counted");
+    assert_eq!(in_the_lake(&world).await, by_hand(&all, now));
+
+    // One that was given while the first file was filled: its day is counted whole.
+    std::fs::write(&file, kept).expect("written");
+    let mut late = said(&mut chance, 5, noon() + TimeDelta::days(13));
+    late[0].voids = false;
+    ship(&world, all.len(), &late).await;
+    all.extend(late);
+    count(&world, Days::New).await.expect("counted");
+    assert_eq!(in_the_lake(&world).await, by_hand(&all, now));
 }

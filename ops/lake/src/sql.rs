@@ -8,7 +8,6 @@ use std::sync::Arc;
 use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
-use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -17,6 +16,7 @@ use datafusion::sql::sqlparser::parser::ParserError;
 use futures::stream::{self, StreamExt as _};
 use schemas::tables::ALL;
 
+use crate::pool::SpillPool;
 use crate::{Lake, LakeError, LakeTable, snapshot};
 use buckets::BucketOfAccount;
 
@@ -169,9 +169,8 @@ fn in_one_part(session: &SessionContext) -> SessionContext {
 }
 
 fn session(limits: Limits) -> Result<SessionContext, DataFusionError> {
-    // The fair pool: with the greedy one a sort that spills is refused the little it needs.
     let runtime = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes)))
+        .with_memory_pool(Arc::new(SpillPool::new(limits.memory_bytes)))
         .with_max_temp_directory_size(limits.spill_bytes)
         .build_arc()?;
     // What each sort keeps for its last merge: with the default of 10 MB, little memory is none.

@@ -5,15 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
 
 use arrow::array::{AsArray as _, RecordBatch};
 use arrow::compute::partition;
 use arrow::datatypes::Int32Type;
 use datafusion::error::DataFusionError;
-use datafusion::execution::memory_pool::FairSpillPool;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::prelude::{SessionConfig, SessionContext, col};
+use datafusion::prelude::{SessionContext, col};
 use deltalake::kernel::{Action, Add, LogicalFileView};
 use deltalake::protocol::DeltaOperation;
 use deltalake::protocol::checkpoints::cleanup_metadata;
@@ -201,13 +198,15 @@ impl LakeTable {
 
 /// A session that sorts within [`SORT_BYTES`]: the process has other things to do.
 fn sorting() -> Result<SessionContext, DataFusionError> {
-    let runtime = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(FairSpillPool::new(SORT_BYTES)))
-        .build_arc()?;
-    let config = SessionConfig::new()
+    let session = snapshot::session(SORT_BYTES)?;
+    let config = session
+        .copied_config()
         .with_target_partitions(1)
         .with_batch_size(BATCH_ROWS);
-    Ok(SessionContext::new_with_config_rt(config, runtime))
+    Ok(SessionContext::new_with_config_rt(
+        config,
+        session.runtime_env(),
+    ))
 }
 
 /// The rows of each bucket, of rows that are sorted by it.

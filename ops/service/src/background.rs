@@ -37,10 +37,7 @@ impl Background {
         &mut self,
         task: impl Future<Output = anyhow::Result<()>> + Send + 'static,
     ) {
-        match self.beside.handle() {
-            Some(handle) => self.tasks.spawn_on(task, handle),
-            None => self.tasks.spawn(task),
-        };
+        self.tasks.spawn_on(task, self.beside.handle());
     }
 
     /// The next one that ended; none when all have.

@@ -1,5 +1,6 @@
 //! Structured logs. A line holds stable field names and no personal data.
 
+use std::io::{IsTerminal as _, stderr};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -8,16 +9,23 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{LogFormat, LogSettings};
 
-/// Sends `tracing` events to standard error, as text or as one JSON object a line.
+/// Sends `tracing` events to standard error, as text or as one JSON object a line. Text has colours where a person
+/// reads it: on a terminal, unless `NO_COLOR` is set.
 ///
 /// A second call in one process does nothing (tests start several services).
 pub fn init(settings: &LogSettings) {
     let filter = EnvFilter::try_new(&settings.level).unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(stderr)
         // It would tell standard error that nothing can be written there, as with a full disk, and panic.
         .log_internal_errors(false);
+    // On a terminal the subscriber asks `NO_COLOR`, unless it is told.
+    let builder = if stderr().is_terminal() {
+        builder
+    } else {
+        builder.with_ansi(false)
+    };
     // An error means that a subscriber is set already, which is what was wanted.
     let _ = match settings.format {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

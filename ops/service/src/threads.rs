@@ -9,6 +9,7 @@ use std::thread::available_parallelism;
 
 use rustix::process::setpriority_process;
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::JoinError;
 
 /// How far these threads step back (`nice(2)`; on Linux it is a thread's own): they get a tenth of a processor
 /// that others want, and all of one that nobody wants.
@@ -16,7 +17,11 @@ const NICE: i32 = 10;
 
 /// A runtime that may be dropped anywhere: within another one, tokio refuses to wait for it.
 #[derive(Debug)]
-pub struct Threads(Option<Runtime>);
+pub struct Threads {
+    handle: Handle,
+    /// Taken when it is dropped.
+    runtime: Option<Runtime>,
+}
 
 impl Threads {
     /// So many threads of this name.
@@ -33,22 +38,46 @@ impl Threads {
             })
             .enable_all()
             .build()?;
-        Ok(Self(Some(runtime)))
+        Ok(Self {
+            handle: runtime.handle().clone(),
+            runtime: Some(runtime),
+        })
     }
 
-    /// Where to spawn what runs on them; none once they are gone.
+    /// Where to spawn what runs on them.
     #[must_use]
-    pub fn handle(&self) -> Option<&Handle> {
-        self.0.as_ref().map(Runtime::handle)
+    pub fn handle(&self) -> &Handle {
+        &self.handle
     }
 }
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
+        if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }
+}
+
+/// Why nothing came of what was to run on threads of its own.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    /// The system gives no thread.
+    #[error("could not start its threads")]
+    Start(#[source] io::Error),
+    /// It panicked, or the process ends.
+    #[error("it was interrupted")]
+    Interrupted(#[from] JoinError),
+}
+
+/// What came of a task, on so many threads of its own, which go with it.
+pub async fn run<T: Send + 'static>(
+    name: &str,
+    count: usize,
+    task: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Broken> {
+    let threads = Threads::start(name, count).map_err(Broken::Start)?;
+    Ok(threads.handle().spawn(task).await?)
 }
 
 /// What a setting means: 0 is one per core.
@@ -70,9 +99,8 @@ mod tests {
     async fn there_are_as_many_as_were_asked_for_and_they_step_back_and_may_go_anywhere() {
         for wanted in [1, 3] {
             let threads = Threads::start("beside", count(wanted)).unwrap();
-            let handle = threads.handle().unwrap();
-            assert_eq!(handle.metrics().num_workers(), wanted);
-            let seen = handle.spawn(async {
+            assert_eq!(threads.handle().metrics().num_workers(), wanted);
+            let seen = threads.handle().spawn(async {
                 let name = std::thread::current().name().map(str::to_owned);
                 (name, getpriority_process(None).unwrap())
             });
@@ -81,5 +109,15 @@ mod tests {
             assert!(priority >= NICE, "{priority}");
         }
         assert!(count(0) >= 1);
+    }
+
+    #[tokio::test]
+    async fn a_task_gives_what_it_came_to_or_that_it_broke_off() {
+        let name = async || std::thread::current().name().map(str::to_owned);
+        let ran_on = run("alone", 1, name()).await.unwrap();
+        assert_eq!(ran_on.as_deref(), Some("alone"));
+        let panicking = async { panic!("it was meant to") };
+        let panicked: Result<(), _> = run("alone", 1, panicking).await;
+        assert!(matches!(panicked, Err(Broken::Interrupted(_))));
     }
 }

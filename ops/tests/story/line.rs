@@ -39,6 +39,11 @@ async fn a_posted_answer_shows_in_the_list_and_a_voiding_takes_it_back() {
         (without_times(pupil.list().await) == without_times(first.clone())).then_some(())
     })
     .await;
+    let log = installation.log();
+    assert!(
+        log.contains(" INFO ") && !log.contains('\x1b'),
+        "a file has no colours:\n{log}"
+    );
 }
 
 #[tokio::test]

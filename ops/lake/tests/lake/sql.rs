@@ -267,3 +267,22 @@ async fn a_file_that_is_missing_is_told_and_not_taken_for_one_without_rows() {
     assert!(error.contains(&file), "{error}");
     assert!(error.contains("it is not there"), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sorts_side_by_side_leave_each_other_what_a_spilled_one_needs() {
+    let place = place_with_answers(&[1, 2, 3]).await;
+    let limits = Limits {
+        memory_bytes: 32 << 20,
+        ..LIMITS
+    };
+    let questions = Questions::open(&place.lake, limits).await.unwrap();
+    let sorted = |order: &str| {
+        format!(
+            "select row_number() over (order by s {order}) as n
+             from (select repeat(cast(value as text), 20) as s from range(0, 1000000))"
+        )
+    };
+    let both = format!("{} union all {}", sorted("asc"), sorted("desc"));
+    let last = format!("select cast(max(n) as bigint) from ({both})");
+    assert_eq!(numbers(&questions, &last).await, [1_000_000]);
+}

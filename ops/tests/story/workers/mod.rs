@@ -55,11 +55,7 @@ impl Drop for Worker {
 fn parts(sillage: &Installation) -> String {
     let log = sillage.log();
     let line = log.lines().rev().find(|line| line.contains("parts folded"));
-    let line = line.unwrap_or_else(|| panic!("{log}"));
-    // Without what colours the names of fields.
-    line.replace("\u{1b}[3m", "")
-        .replace("\u{1b}[2m", "")
-        .replace("\u{1b}[0m", "")
+    line.unwrap_or_else(|| panic!("{log}")).to_owned()
 }
 
 #[tokio::test]

@@ -238,10 +238,8 @@ impl Serving {
     async fn execute(&self, stream: &mut TcpStream, task: Task) -> io::Result<()> {
         let library = self.library.clone();
         let (batches, mut made) = mpsc::channel(WAITING);
-        let Some(threads) = self.folds_on.handle() else {
-            return Ok(());
-        };
-        let _folds = Ends(threads.spawn(fold(library, task, batches)).abort_handle());
+        let folds = self.folds_on.handle().spawn(fold(library, task, batches));
+        let _folds = Ends(folds.abort_handle());
         let mut beat = tokio::time::interval(BEAT_EVERY);
         let mut rows = 0;
         loop {
@@ -269,8 +267,8 @@ impl Serving {
         asked: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
         let broken = || DataFusionError::Execution("the part broke off".to_owned());
-        let threads = self.folds_on.handle().ok_or_else(broken)?;
-        threads.spawn(asked).await.map_err(|_| broken())?
+        let asked = self.folds_on.handle().spawn(asked);
+        asked.await.map_err(|_| broken())?
     }
 }
 

@@ -62,7 +62,7 @@ macro_rules! constants {
 
 /// Every constant that a fit may search. `qg` is not among them (it brings nothing and is 0), nor are the
 /// units `tau` and `gap`.
-pub const CONSTANTS: [Constant; 24] = constants! {
+pub const CONSTANTS: [Constant; 26] = constants! {
     vg Log Needs::Nothing;
     vd Log Needs::Domains;
     vk Log Needs::Nothing;
@@ -81,6 +81,8 @@ pub const CONSTANTS: [Constant; 24] = constants! {
     gi0 Plain Needs::Repeats;
     rw Plain Needs::Retry(false);
     rr Plain Needs::Retry(true);
+    kw Log Needs::Retry(false);
+    kr Log Needs::Retry(true);
     vr Log Needs::Retry(false);
     sw Plain Needs::Same(false);
     sr Plain Needs::Same(true);

@@ -6,7 +6,7 @@ use mastery::maths::sigmoid;
 use mastery::{Hyper, ItemParams};
 
 use crate::answers::Answers;
-use crate::filter::{self, PI_8, Seen};
+use crate::filter::{self, Seen};
 use crate::items::{ByItem, Items};
 use crate::sequences::Sequences;
 
@@ -128,8 +128,9 @@ struct Residual {
 
 impl Residual {
     fn of(seen: Seen, item: ItemParams, outcome: f64) -> Self {
-        let k = 1.0 / (1.0 + PI_8 * seen.v).sqrt();
-        let p = sigmoid(k * (item.a * seen.theta + seen.offset - item.b));
+        let shrunk = seen.shrunk();
+        let p = sigmoid(shrunk * seen.logits(item));
+        let k = shrunk * seen.factor;
         Self {
             slope: k * (outcome - p),
             curve: k * k * p * (1.0 - p),

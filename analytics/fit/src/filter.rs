@@ -16,19 +16,34 @@ use crate::sequences::{Bounds, Loading, Row, Sequences};
 use crate::threads;
 
 /// `π/8`, the constant of the probit approximation to the logistic function.
-pub(crate) const PI_8: f64 = std::f64::consts::PI / 8.0;
+const PI_8: f64 = std::f64::consts::PI / 8.0;
 
 /// The sum that an answer was expected from.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Seen {
+    /// The share in which ability, form, memory and difficulty count ([`mastery::Before::factor`]).
+    pub factor: f64,
     /// Ability for the item, which its discrimination multiplies.
     pub theta: f64,
-    /// What stands beside it: form of the session, memory of the item, the answer before.
+    /// What stands beside ability and difficulty: form of the session and memory of the item in their share,
+    /// the answer before.
     pub offset: f64,
     /// Variance of the whole.
     pub v: f64,
     /// The success that was expected.
     pub expected: f64,
+}
+
+impl Seen {
+    /// Logits of success at an item.
+    pub(crate) fn logits(&self, item: ItemParams) -> f64 {
+        self.factor * (item.a * self.theta - item.b) + self.offset
+    }
+
+    /// What uncertainty makes of logits, as the probit approximation has it.
+    pub(crate) fn shrunk(&self) -> f64 {
+        1.0 / (1.0 + PI_8 * self.v).sqrt()
+    }
 }
 
 /// The sums of all answers, in their order.
@@ -183,18 +198,22 @@ impl State {
             v += share * share * (domain.v + node.v);
         }
         let beside = beside(hyper, row.before, row.right, row.wrong);
-        let mut offset = self.session.m + memory.m + beside;
-        let mut v = item.a * item.a * v + self.session.v + memory.v;
+        let factor = row.before.map_or(1.0, |before| before.factor(hyper));
+        let mut offset = factor * (self.session.m + memory.m) + beside;
+        let mut v = factor * factor * (item.a * item.a * v + self.session.v + memory.v);
         if row.is_retry() {
             offset += self.habit.m;
             v += self.habit.v;
         }
-        Seen {
+        let mut seen = Seen {
+            factor,
             theta,
             offset,
             v,
-            expected: expected_sigmoid(item.a * theta + offset - item.b, v),
-        }
+            expected: 0.0,
+        };
+        seen.expected = expected_sigmoid(seen.logits(item), v);
+        seen
     }
 
     /// The steps 8 to 10: what the answer moves.
@@ -206,10 +225,16 @@ impl State {
         item: ItemParams,
         seen: Seen,
     ) {
-        let p = sigmoid(item.a * seen.theta + seen.offset - item.b);
+        let k = seen.factor;
+        let p = sigmoid(seen.logits(item));
         let w = p * (1.0 - p);
-        let total = 1.0 + w * (seen.v + item.s2);
+        let total = 1.0 + w * (seen.v + k * k * item.s2);
         let (residual, weight) = ((row.outcome - p) / total, w / total);
+        if row.is_retry() {
+            self.habit.step(1.0, residual, weight);
+        }
+        // All others enter the sum in this share.
+        let (residual, weight) = (k * residual, k * k * weight);
         let h = item.a / loadings.len() as f64;
         for loading in loadings {
             let node = &mut self.competencies[loading.node];
@@ -228,9 +253,6 @@ impl State {
         self.general.step(item.a, residual, weight);
         self.general.v += hyper.qg;
         self.session.step(1.0, residual, weight);
-        if row.is_retry() {
-            self.habit.step(1.0, residual, weight);
-        }
         let phi2 = hyper.phi * hyper.phi;
         self.session.m *= hyper.phi;
         self.session.v = phi2 * self.session.v + (1.0 - phi2) * hyper.vs;

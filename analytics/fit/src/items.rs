@@ -10,7 +10,7 @@ use std::ops::Range;
 use mastery::maths::{logit, sigmoid};
 use mastery::{Hyper, ItemParams};
 
-use crate::filter::{self, PI_8, Seen};
+use crate::filter::{self, Seen};
 use crate::sequences::Sequences;
 use crate::threads;
 
@@ -332,11 +332,9 @@ impl Slope {
     fn of(rows: &[usize], sequences: &Sequences, seen: &[Seen], item: ItemParams) -> Self {
         let mut slope = Self::default();
         for &row in rows {
-            let Seen {
-                theta, offset, v, ..
-            } = seen[row];
-            let k = 1.0 / (1.0 + PI_8 * v).sqrt();
-            let p = sigmoid(k * (item.a * theta + offset - item.b));
+            let (theta, shrunk) = (seen[row].theta, seen[row].shrunk());
+            let p = sigmoid(shrunk * seen[row].logits(item));
+            let k = shrunk * seen[row].factor;
             let residual = k * (sequences.rows()[row].outcome - p);
             let weight = k * k * p * (1.0 - p);
             slope.b.0 += residual;

@@ -5,6 +5,10 @@
 //! its part of the surprise away from them. What hints, corrections and retries leave behind for a minute
 //! is caught here, without any column that tells of them.
 //!
+//! Where a correction was shown in between, the same exercise at once is right for another reason than what
+//! the pupil knows and what the exercise asks: then what lasts counts only in part ([`Before::factor`]), and
+//! the answer says as much less of it.
+//!
 //! An answer after a right one to something else is what the five are measured against: a weight for it
 //! as well could not be told from the items' difficulties.
 
@@ -42,6 +46,17 @@ impl Before {
             (false, true, false) => hyper.sw,
             (false, false, true) => 0.0,
             (false, false, false) => hyper.ow,
+        }
+    }
+
+    /// The share in which ability, the form of the session, the memory of the item and its difficulty
+    /// count: 1 but for the same item again at once.
+    #[must_use]
+    pub fn factor(self, hyper: &Hyper) -> f64 {
+        if self.same_item {
+            hyper.retry_factor(self.correct)
+        } else {
+            1.0
         }
     }
 }

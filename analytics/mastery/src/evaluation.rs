@@ -74,6 +74,7 @@ impl PupilState {
         self.update_degrees(model, item, now);
         Step {
             y,
+            factor: 1.0,
             theta: (theta, v_theta),
             before: (0.0, 0.0),
             x: (x, v),

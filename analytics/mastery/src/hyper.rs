@@ -47,6 +47,14 @@ pub struct Hyper {
     pub rw: f64,
     /// The same item again at once, after a right answer.
     pub rr: f64,
+    /// The share in which ability, difficulty and memory count in the same item again at once, after a wrong
+    /// answer: 1 as in any answer; 0 where success has nothing to do with them, because the correction was
+    /// shown.
+    #[serde(default = "whole")]
+    pub kw: f64,
+    /// The same after a right answer.
+    #[serde(default = "whole")]
+    pub kr: f64,
     /// Variance between pupils of what a retry at once brings, before any: some think again, some click.
     #[serde(default)]
     pub vr: f64,
@@ -72,6 +80,11 @@ pub struct Hyper {
     pub gap: f64,
 }
 
+/// The share where a retry is an answer as any.
+fn whole() -> f64 {
+    1.0
+}
+
 impl Default for Hyper {
     fn default() -> Self {
         Self {
@@ -94,6 +107,8 @@ impl Default for Hyper {
             gi0: 1.10,
             rw: -0.40,
             rr: -0.33,
+            kw: 1.0,
+            kr: 1.0,
             vr: 0.0,
             sw: 0.0,
             sr: 0.0,
@@ -109,17 +124,18 @@ impl Default for Hyper {
 impl Hyper {
     /// Every constant in a fixed order: that of the fields.
     #[must_use]
-    pub fn values(&self) -> [f64; 27] {
+    pub fn values(&self) -> [f64; 29] {
         [
             self.vg, self.vd, self.vk, self.vs, self.vi, self.qg, self.qd, self.qk, self.qi,
             self.phi, self.lam, self.kap, self.rho, self.rk, self.ri, self.gi1, self.gi0, self.rw,
-            self.rr, self.vr, self.sw, self.sr, self.ow, self.er, self.ew, self.tau, self.gap,
+            self.rr, self.kw, self.kr, self.vr, self.sw, self.sr, self.ow, self.er, self.ew,
+            self.tau, self.gap,
         ]
     }
 
     /// The constants of [`Hyper::values`].
     #[must_use]
-    pub fn from_values(values: [f64; 27]) -> Self {
+    pub fn from_values(values: [f64; 29]) -> Self {
         let [
             vg,
             vd,
@@ -138,7 +154,7 @@ impl Hyper {
             ri,
             rest @ ..,
         ] = values;
-        let [gi1, gi0, rw, rr, vr, sw, sr, ow, er, ew, tau, gap] = rest;
+        let [gi1, gi0, rw, rr, kw, kr, vr, sw, sr, ow, er, ew, tau, gap] = rest;
         Self {
             vg,
             vd,
@@ -159,6 +175,8 @@ impl Hyper {
             gi0,
             rw,
             rr,
+            kw,
+            kr,
             vr,
             sw,
             sr,
@@ -168,6 +186,11 @@ impl Hyper {
             tau,
             gap,
         }
+    }
+
+    /// [`Hyper::kr`] after a right answer, [`Hyper::kw`] after a wrong one.
+    pub(crate) fn retry_factor(&self, correct: bool) -> f64 {
+        if correct { self.kr } else { self.kw }
     }
 
     /// [`Hyper::gap`] in seconds.

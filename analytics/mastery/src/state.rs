@@ -7,7 +7,7 @@ use crate::before::{Before, beside};
 use crate::declared;
 use crate::hyper::Hyper;
 use crate::maths::{exp, expected_sigmoid, ln_1p, ln_1p_of, pow, quick_exp, quick_ln_1p, sigmoid};
-use crate::model::{Competency, Item, Loading, Model, Subject};
+use crate::model::{Competency, Item, ItemParams, Loading, Model, Subject};
 use crate::shown::Degree;
 
 /// How much of an exercise's weight in `recent` stays after each further exercise of the session.
@@ -56,6 +56,14 @@ impl Gain {
         };
         (p, gain)
     }
+
+    /// The same for nodes whose loadings are so many times as large.
+    fn times(self, factor: f64) -> Self {
+        Self {
+            e: factor * self.e,
+            w: factor * factor * self.w,
+        }
+    }
 }
 
 /// The figures of one step of the filter, on the logit scale: what it expected, and what came.
@@ -63,6 +71,8 @@ impl Gain {
 pub struct Step {
     /// The outcome, in `[0, 1]`.
     pub y: f64,
+    /// The share in which ability, form, memory and difficulty counted ([`Before::factor`]).
+    pub factor: f64,
     /// Ability for the item: mean and variance.
     pub theta: (f64, f64),
     /// What the answer before and earlier answers to the item change ([`crate::before`]), and the pupil's
@@ -330,17 +340,20 @@ impl PupilState {
         let memory = self.item_at(hyper, item.key(), now);
         let (theta, v_theta) = self.touch(model, item, now);
 
-        let a = item.params().a;
+        let ItemParams { a, b, s2 } = item.params();
+        let k = self.factor(hyper, item);
         let habit = self.habit(item);
         let before = (self.retry(model, item) + habit.m, habit.v);
-        let x = a * theta + self.s.m + memory.m + before.0 - item.params().b;
-        let v = a * a * v_theta + self.s.v + memory.v + before.1;
-        let (p, gain) = Gain::of(x, v, item.params().s2, y);
+        let x = k * (a * theta + self.s.m + memory.m) + before.0 - k * b;
+        let v = k * k * (a * a * v_theta + self.s.v + memory.v) + before.1;
+        let (p, gain) = Gain::of(x, v, k * k * s2, y);
 
-        self.update_competencies(hyper, item, gain, now, true);
-        self.update_item(hyper, item.key(), memory.step(1.0, gain), y, correct, now);
-        self.update_general(hyper, a, gain);
-        self.update_session(hyper, gain);
+        let lasting = gain.times(k);
+        self.update_competencies(hyper, item, lasting, now, true);
+        let memory = memory.step(1.0, lasting);
+        self.update_item(hyper, item.key(), memory, y, correct, now);
+        self.update_general(hyper, a, lasting);
+        self.update_session(hyper, lasting);
         if self.is_retry(item) {
             self.h = self.h.step(1.0, gain);
         }
@@ -351,6 +364,7 @@ impl PupilState {
         self.update_degrees(model, item, now);
         Step {
             y,
+            factor: k,
             theta: (theta, v_theta),
             before,
             x: (x, v),
@@ -376,11 +390,13 @@ impl PupilState {
             sum += f * (domain.m + faded.m + faded.practice);
             v_sum += f * f * (domain.v + faded.v);
         }
-        let a = item.params().a;
+        let ItemParams { a, b, .. } = item.params();
+        let k = self.factor(hyper, item);
         let theta = self.g.m + sum;
         let habit = self.habit(item);
-        let x = a * theta + memory.m + self.retry(model, item) + habit.m - item.params().b;
-        expected_sigmoid(x, a * a * (self.g.v + v_sum) + memory.v + habit.v)
+        let x = k * (a * theta + memory.m) + self.retry(model, item) + habit.m - k * b;
+        let v = k * k * (a * a * (self.g.v + v_sum) + memory.v) + habit.v;
+        expected_sigmoid(x, v)
     }
 
     /// Mastery of a competency on the logit scale at a time: mean and variance.
@@ -565,6 +581,12 @@ impl PupilState {
         } else {
             Gauss::prior(0.0)
         }
+    }
+
+    /// The share in which what lasts counts, were `item` answered now ([`Before::factor`]).
+    fn factor(&self, hyper: &Hyper, item: &Item) -> f64 {
+        let retry = self.prev.filter(|(prev, _)| *prev == item.key());
+        retry.map_or(1.0, |(_, correct)| hyper.retry_factor(correct))
     }
 
     /// What stands beside ability and memory, were `item` answered now ([`before`]).

@@ -19,7 +19,7 @@ pub struct Variant {
     pub name: &'static str,
     /// What is missing, in words.
     pub without: &'static str,
-    /// Constants that are held at 0.
+    /// Constants that are held where they do nothing ([`nothing`]).
     held: &'static [&'static str],
     discrimination: bool,
     search: bool,
@@ -36,7 +36,7 @@ const fn part(name: &'static str, without: &'static str, held: &'static [&'stati
 }
 
 /// Every ablation.
-pub const VARIANTS: [Variant; 14] = [
+pub const VARIANTS: [Variant; 15] = [
     Variant {
         search: false,
         ..part(
@@ -47,8 +47,8 @@ pub const VARIANTS: [Variant; 14] = [
     },
     part(
         "reference",
-        "what this model has beyond the reference: the next three together",
-        &["vr", "sw", "sr", "ow", "er", "ew"],
+        "what this model has beyond the reference: the next four together",
+        &["kw", "kr", "vr", "sw", "sr", "ow", "er", "ew"],
     ),
     part(
         "no-before",
@@ -62,9 +62,14 @@ pub const VARIANTS: [Variant; 14] = [
     ),
     part("no-habit", "a pupil's own way with retries", &["vr"]),
     part(
+        "no-factor",
+        "the share in which ability counts in retries (kw = kr = 1)",
+        &["kw", "kr"],
+    ),
+    part(
         "no-retry",
         "retries of the same item at once, whole",
-        &["rw", "rr", "vr"],
+        &["rw", "rr", "kw", "kr", "vr"],
     ),
     Variant {
         discrimination: false,
@@ -95,11 +100,16 @@ pub const VARIANTS: [Variant; 14] = [
     ),
 ];
 
+/// The value at which a constant does nothing: 1 for a factor, 0 for all others.
+fn nothing(constant: &str) -> f64 {
+    f64::from(u8::from(["kw", "kr"].contains(&constant)))
+}
+
 impl Variant {
     /// Its settings: the search starts from the whole model's constants, one round.
     #[must_use]
     pub fn settings(&self, whole: &Hyper, settings: &Settings) -> Settings {
-        let held: Vec<(&'static str, f64)> = self.held.iter().map(|name| (*name, 0.0)).collect();
+        let held = self.held.iter().map(|name| (*name, nothing(name)));
         Settings {
             starts: vec![if self.search {
                 *whole
@@ -108,7 +118,7 @@ impl Variant {
             }],
             evaluations: EVALUATIONS.min(settings.evaluations),
             rounds: usize::from(self.search),
-            held,
+            held: held.collect(),
             discrimination: self.discrimination,
             ..settings.clone()
         }
@@ -240,7 +250,7 @@ mod tests {
             let settings = variant.settings(&Hyper::default(), &Settings::default());
             for (name, value) in settings.held {
                 assert!(fit::constants::Constant::named(name).is_some(), "{name}");
-                assert_eq!(value, 0.0);
+                assert_eq!(value, nothing(name));
             }
         }
     }

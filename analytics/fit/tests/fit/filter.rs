@@ -72,7 +72,7 @@ fn start() -> impl Strategy<Value = Start> {
 }
 
 fn hyper() -> impl Strategy<Value = Hyper> {
-    prop::collection::vec(-1.0..1.0, 7).prop_map(|x: Vec<f64>| Hyper {
+    prop::collection::vec(-1.0..1.0, 9).prop_map(|x: Vec<f64>| Hyper {
         rw: x[0],
         rr: x[1],
         sw: x[2],
@@ -80,6 +80,8 @@ fn hyper() -> impl Strategy<Value = Hyper> {
         ow: x[4],
         er: x[5],
         ew: x[6],
+        kw: x[7] + 1.0,
+        kr: x[8] + 1.0,
         vr: 0.3,
         qg: 0.001,
         ..Hyper::default()

@@ -1,5 +1,5 @@
-//! How the fit takes retries at once that the model has no exact form for: pupils who fail try the same item
-//! again, and what a retry brings is different from world to world. Fresh pupils are predicted.
+//! How the fit takes retries at once: pupils who fail try the same item again, and what a retry brings is
+//! different from world to world, in forms that the model has and that it has not. Fresh pupils are predicted.
 
 use fit::sequences::Sequences;
 use fit::{Answers, Predicted, Pupil, Reliability, Settings, Start, filter, fit};
@@ -98,7 +98,7 @@ fn errors(world: World) -> [f64; 3] {
 }
 
 #[test]
-fn retries_are_calibrated_where_what_they_bring_adds_to_ability_and_not_where_it_replaces_it() {
+fn retries_are_calibrated_where_what_they_bring_adds_to_ability_and_where_it_replaces_it() {
     let all = [World::Helped, World::OfPupils, World::Told, World::Choices];
     let [helped, of_pupils, told, choices] = all.map(|world| {
         let errors = errors(world);
@@ -108,7 +108,6 @@ fn retries_are_calibrated_where_what_they_bring_adds_to_ability_and_not_where_it
     for errors in [helped, of_pupils] {
         assert!(errors.iter().all(|error| *error < 0.015), "{errors:?}");
     }
+    assert!(told.iter().all(|error| *error < 0.02), "{told:?}");
     assert!(choices[0] < 0.02, "{choices:?}");
-    // The known limit: where this fails the model has been mended, and the pages that tell of it are to be.
-    assert!(told[0] > 0.02 && told[2] > told[1], "{told:?}");
 }

@@ -1,11 +1,11 @@
 //! What the model does with scores in part, several competencies, and the same item again
 //! (docs/concepts/what-counts.md).
 
-use mastery::{Model, PupilState};
+use mastery::{Hyper, Model, PupilState};
 use proptest::prelude::*;
 
 use crate::common::item_key;
-use crate::properties::{Answer, answers, model};
+use crate::properties::{Answer, answers, model, model_with};
 
 /// A pupil with some answers behind, and the time.
 fn after(model: &Model, answers: &[Answer]) -> (PupilState, f64) {
@@ -60,6 +60,40 @@ proptest! {
         }
         let general = trace.general.before.1 * item.params().a * trace.step.residual;
         prop_assert!((trace.general.delta() - general).abs() < 1e-12, "once, and whole");
+    }
+
+    #[test]
+    fn a_retry_says_as_much_less_of_ability_as_ability_counts_in_it(
+        answers in answers(), right in any::<bool>(), k in prop_oneof![Just(0.0), 0.0..=1.0]
+    ) {
+        let model = model_with(Hyper { kw: k, vr: 0.3, ..Hyper::default() });
+        let (mut state, t) = after(&model, &answers);
+        let item = model.item(item_key(5)).expect("of the model");
+        state.answer(&model, item, 0.0, false, Some(t));
+        let expected = state.predict(&model, item, Some(t));
+        let trace = state.answer_traced(&model, item, f64::from(u8::from(right)), right, Some(t));
+        let (params, passing) = (item.params(), trace.passing.expect("an answer"));
+        let (session, memory) = (passing.session.before, passing.memory.before);
+        let step = trace.step;
+        prop_assert_eq!(step.factor.to_bits(), k.to_bits());
+        let lasting = params.a * step.theta.0 + session.0 + memory.0 - params.b;
+        prop_assert!((step.x.0 - k * lasting - step.before.0).abs() < 1e-9);
+        let spread = params.a * params.a * step.theta.1 + session.1 + memory.1;
+        prop_assert!((step.x.1 - k * k * spread - step.before.1).abs() < 1e-9);
+        let moved = trace.general.before.1 * k * params.a * step.residual;
+        prop_assert!((trace.general.delta() - moved).abs() < 1e-12);
+        for own in &trace.competencies {
+            let share = k * params.a / item.loadings().len() as f64;
+            let (before, after) = (own.node.before, own.node.after);
+            prop_assert!((own.node.delta() - before.1 * share * step.residual).abs() < 1e-12);
+            let narrowed = before.1 * before.1 * share * share * step.weight;
+            let drift = model.subjects()[0].hyper().qk;
+            prop_assert!((after.1 - (before.1 - narrowed + drift)).abs() < 1e-12);
+        }
+        if k == 0.0 {
+            prop_assert!((expected - step.expected()).abs() < 1e-12, "whatever the pupil");
+            prop_assert_eq!(trace.general.delta().to_bits(), 0.0_f64.to_bits());
+        }
     }
 
     #[test]

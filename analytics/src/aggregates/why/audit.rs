@@ -14,9 +14,9 @@ use super::watch::Seen;
 const EQUATIONS: [&str; 8] = [
     "start: g = 0 and d = 0 with variances vg and vd; by a voie g = shift·√vg, v(g) = kept·vg; by a declared profile one observation of g + d a domain",
     "θ = g + f·Σ(d + c + L), vθ = v(g) + f²·Σ(v(d) + v(c)), over the item's K competencies, f = 1/K",
-    "x = a·θ + s + e + r − b, V = a²·vθ + v(s) + v(e) + v(r)",
-    "expected = σ(x / √(1 + π/8·V)); p = σ(x), w = p·(1−p), S = 1 + w·(V + s2), ε = (y−p)/S, W = w/S",
-    "every node, with its loading h (g: a; d, c: a·f; s, e, a pupil's way with retries in r: 1): m ← m + v·h·ε, v ← v − v²·h²·W",
+    "x = k·(a·θ + s + e − b) + r, V = k²·(a²·vθ + v(s) + v(e)) + v(r); k = kw, kr for the same item again at once after a wrong, a right answer, else 1",
+    "expected = σ(x / √(1 + π/8·V)); p = σ(x), w = p·(1−p), S = 1 + w·(V + k²·s2), ε = (y−p)/S, W = w/S",
+    "every node, with its loading h (g: k·a; d, c: k·a·f; s, e: k; a pupil's way with retries in r: 1): m ← m + v·h·ε, v ← v − v²·h²·W",
     "time since practice of c: q = ln(1 + t/τ), c ← c·exp(−rk·q), L = λ·ln(1+n) + κ − ρ·q (L = 0 while n = 0)",
     "mean = g + d + c·exp(−rk·q) + L, variance = v(g) + v(d) + v(c)",
     "M = σ((a_ref·mean − b_ref) / √(1 + π/8·a_ref²·variance)); degree = the cuts that M passes, the last degree kept within the band",
@@ -124,6 +124,8 @@ pub struct AuditStep {
     pub item: ItemOf,
     /// The outcome: y.
     pub y: f64,
+    /// The share in which ability, form, memory and difficulty counted: k.
+    pub factor: f64,
     /// Ability for the item: θ.
     pub theta: Gaussian,
     /// What the answer before and earlier answers to the item change: r.
@@ -245,6 +247,7 @@ fn step(model: &Model, seen: &Seen) -> AuditStep {
             s2: trace.item.s2,
         },
         y: figures.y,
+        factor: figures.factor,
         theta: figures.theta.into(),
         before: figures.before.into(),
         x: figures.x.into(),

@@ -169,7 +169,11 @@ fn drift(
 ) -> Option<Drift> {
     let mut months: BTreeMap<i64, (usize, f64, f64)> = BTreeMap::new();
     for (_, residual, time) in residuals {
-        let month = months.entry((time? / MONTH_S).floor() as i64).or_default();
+        // An answer whose time is not known tells nothing of a month.
+        let Some(time) = time else {
+            continue;
+        };
+        let month = months.entry((time / MONTH_S).floor() as i64).or_default();
         month.0 += 1;
         month.1 += residual.slope;
         month.2 += residual.curve;

@@ -57,13 +57,15 @@ pub struct DomainMove {
     pub node: Move,
 }
 
-/// The two nodes of an answer that are no mastery.
+/// The nodes of an answer that are no mastery.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Passing {
     /// Form of the session.
     pub session: Move,
     /// Memory of the item.
     pub memory: Move,
+    /// The pupil's own way with retries: moved by a retry alone.
+    pub habit: Move,
 }
 
 /// What an answer did to a state.
@@ -79,7 +81,7 @@ pub struct Trace {
     pub domains: Vec<DomainMove>,
     /// The item's competencies, in its order.
     pub competencies: Vec<CompetencyMove>,
-    /// What is no mastery: the session's form, the item's memory.
+    /// What is no mastery: the session's form, the item's memory, the way with retries. An evaluation has none.
     pub passing: Option<Passing>,
 }
 
@@ -99,11 +101,13 @@ impl PupilState {
             self.session_at(hyper, now),
             self.item_at(hyper, item.key(), now),
         );
+        let habit = self.h;
         let before = Before::of(self, model, item, now);
         let step = self.step(model, item, y, correct, t);
         let passing = Passing {
             session: Move::new(session, self.s),
             memory: Move::new(memory, self.item_at(hyper, item.key(), now)),
+            habit: Move::new(habit, self.h),
         };
         before.trace(self, model, item, step, Some(passing))
     }

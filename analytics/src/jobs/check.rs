@@ -395,15 +395,29 @@ pub async fn watch(analytics: Arc<Analytics>, shutdown: CancellationToken) {
     }
 }
 
+/// Whether it is time for a check of `yesterday`. What is checked daily, or more often, leaves out no day, though a check
+/// ends a little later each time.
+fn is_due(
+    last: Option<NaiveDate>,
+    age: Option<Duration>,
+    every: Duration,
+    yesterday: NaiveDate,
+) -> bool {
+    const DAY: Duration = Duration::from_hours(24);
+    let left_out = every <= DAY && last.is_some_and(|last| last < yesterday);
+    left_out || age.is_some_and(|age| age >= every)
+}
+
 async fn look(analytics: &Analytics, every: Duration) -> Result<(), CheckError> {
     let client = store::client(analytics.pool()).await?;
-    let age = checks::age(&client).await?;
+    let (last, age) = checks::age(&client).await?;
     drop(client);
-    if age.is_none_or(|age| age < every) {
+    let today = service::clock::now().date_naive();
+    let yesterday = today.pred_opt().unwrap_or(today);
+    if !is_due(last, age, every, yesterday) {
         return Ok(());
     }
-    let today = service::clock::now().date_naive();
-    match run(analytics, today.pred_opt().unwrap_or(today)).await {
+    match run(analytics, yesterday).await {
         // Another copy is at it.
         Err(CheckError::Busy) => Ok(()),
         result => {

@@ -121,11 +121,15 @@ pub async fn position(client: &impl GenericClient) -> Result<i64, StoreError> {
     Ok(row.get(0))
 }
 
-/// Time since the last check or, before it, since the first version was made.
-pub async fn age(client: &impl GenericClient) -> Result<Option<Duration>, StoreError> {
+/// The last day that was checked, and the time since that was done or, before it, since the first version was
+/// made.
+pub async fn age(
+    client: &impl GenericClient,
+) -> Result<(Option<NaiveDate>, Option<Duration>), StoreError> {
     let row = super::query_one(client, include_str!("sql/checks_age.sql"), &[]).await?;
-    let seconds: Option<f64> = row.get(0);
-    Ok(seconds.map(|seconds| Duration::from_secs_f64(seconds.max(0.0))))
+    let seconds: Option<f64> = row.get(1);
+    let age = seconds.map(|seconds| Duration::from_secs_f64(seconds.max(0.0)));
+    Ok((row.get(0), age))
 }
 
 /// When the last check was done, and what it found; none before the first.
@@ -304,7 +308,7 @@ pub async fn insert(
     Ok(row.get(0))
 }
 
-/// Raises an alert on a day; true where it was not raised before.
+/// Raises an alert on a day; true where the check before did not raise it.
 pub async fn raise(
     transaction: &Transaction<'_>,
     alert: &Alert,

@@ -66,7 +66,9 @@ fn odd_items_are_told() {
         let able = 2 * right > pupil.answers.len();
         let month = (pupil.key % 2) as f64;
         let changed = pupil.answers.iter().map(|given| {
-            let time = given.time.map(|time| time + month * MONTH_S);
+            // Of some the time is not known.
+            let timed = given.time.filter(|_| !pupil.key.is_multiple_of(10));
+            let time = timed.map(|time| time + month * MONTH_S);
             let correct = match given.item {
                 BACKWARDS => chance.unit() < if able { 0.1 } else { 0.9 },
                 DRIFTING => chance.unit() < if month > 0.0 { 0.2 } else { 0.8 },

@@ -2,11 +2,13 @@
 //! does changes nothing of what it does.
 
 use mastery::explain::rounded;
-use mastery::{Degree, Explanation, Finding, Guess, Model, PupilState, Trace, Voie, VoieWeight};
+use mastery::{
+    Degree, Explanation, Finding, Guess, Hyper, Model, PupilState, Trace, Voie, VoieWeight,
+};
 use proptest::prelude::*;
 
 use crate::common::{competency_key, domain_key, item_key};
-use crate::properties::{Answer, answers, model};
+use crate::properties::{Answer, answers, model, model_with};
 
 /// What the parts may differ from the figure by: the bound of the contract.
 const TOLERANCE: f64 = 1e-9;
@@ -98,6 +100,65 @@ proptest! {
             prop_assert_eq!(by_size.len(), traces.len());
             let sizes: Vec<f64> = by_size.iter().map(|&p| told.answers[p].total().abs()).collect();
             prop_assert!(sizes.is_sorted_by(|a, b| a >= b));
+        }
+    }
+
+    /// The equations as an auditor is told them, on the nodes that an auditor is shown.
+    #[test]
+    fn each_step_follows_from_the_nodes_before_it(
+        answers in answers(), declared in declared(), voie in voie(), evaluations in evaluations()
+    ) {
+        let all = Hyper { vr: 0.3, kw: 0.4, kr: 0.7, sr: 0.1, sw: -0.2, ow: 0.05, er: 0.3, ew: -0.1, ..Hyper::default() };
+        let (model, mut clock) = (model_with(all), 1e9);
+        let (_, _, traces) = traced(&model, &declared, voie, &mut clock, &answers, &evaluations);
+        let hyper = model.subjects()[0].hyper();
+        let near = |one: (f64, f64), other: (f64, f64)| {
+            let near = |x: f64, y: f64| (x - y).abs() < TOLERANCE * x.abs().max(1.0);
+            near(one.0, other.0) && near(one.1, other.1)
+        };
+        for trace in &traces {
+            let step = trace.step;
+            let moved = |(m, v): (f64, f64), h: f64| {
+                (m + v * h * step.residual, v - v * v * h * h * step.weight)
+            };
+            let (a, k) = (trace.item.a, step.factor);
+            let share = k * a / trace.competencies.len() as f64;
+            let general = moved(trace.general.before, k * a);
+            prop_assert!(near((general.0, general.1 + hyper.qg), trace.general.after));
+            for one in &trace.competencies {
+                let (m, v) = moved(one.node.before, share);
+                prop_assert!(near((m, v + hyper.qk), one.node.after));
+            }
+            for one in &trace.domains {
+                let of_domain = trace.competencies.iter().filter(|c| {
+                    let all = model.subjects()[0].competencies().iter();
+                    all.filter(|of| of.domain_key() == one.domain).any(|of| of.key() == c.competency)
+                });
+                let after = of_domain.fold(one.node.before, |node, _| {
+                    let (m, v) = moved(node, share);
+                    (m, v + hyper.qd)
+                });
+                prop_assert!(near(after, one.node.after));
+            }
+            let (theta, v_theta) = step.theta;
+            let Some(passing) = trace.passing else {
+                prop_assert!(near((a * theta - trace.item.b, a * a * v_theta), step.x));
+                continue;
+            };
+            let (s, e) = (passing.session.before, passing.memory.before);
+            let x = k * (a * theta + s.0 + e.0 - trace.item.b) + step.before.0;
+            let v = k * k * (a * a * v_theta + s.1 + e.1) + step.before.1;
+            prop_assert!(near((x, v), step.x));
+            let (m, v) = moved(e, k);
+            let kept = hyper.gi0 + step.y * (hyper.gi1 - hyper.gi0);
+            prop_assert!(near((m + kept, v + hyper.qi), passing.memory.after));
+            let (m, v) = moved(s, k);
+            let phi2 = hyper.phi * hyper.phi;
+            prop_assert!(near((hyper.phi * m, phi2 * v + (1.0 - phi2) * hyper.vs), passing.session.after));
+            // It enters where the same item comes again at once, and moves there alone.
+            let again = step.before.1 > 0.0;
+            let habit = moved(passing.habit.before, f64::from(u8::from(again)));
+            prop_assert!(near(habit, passing.habit.after));
         }
     }
 

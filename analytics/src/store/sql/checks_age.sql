@@ -1,4 +1,5 @@
--- Seconds since the last check, or since the first version was made. One row; null before that.
-select extract(epoch from now() - coalesce(
-    (select max(finished) from analytics.checks),
-    (select min(made) from analytics.versions)))::float8
+-- The last day that was checked, and the seconds since that, or since the first version was made. One row; nulls before that.
+select last.day, extract(epoch from now() - coalesce(
+    (select max(c.finished) from analytics.checks c where c.day = last.day),
+    (select min(v.made) from analytics.versions v)))::float8
+from (select max(day) as day from analytics.checks) last

@@ -286,23 +286,18 @@ impl Model {
     /// The model of a framework and a catalogue with the default constants.
     #[must_use]
     pub fn new(framework: &Framework, items: &[CatalogueItem]) -> Self {
-        Self::with(framework, items, Hyper::default(), Scale::default())
+        Self::with(framework, items, Hyper::default())
     }
 
     /// The same with these constants for every subject.
     #[must_use]
-    pub fn with(
-        framework: &Framework,
-        items: &[CatalogueItem],
-        hyper: Hyper,
-        scale: Scale,
-    ) -> Self {
+    pub fn with(framework: &Framework, items: &[CatalogueItem], hyper: Hyper) -> Self {
         let names = framework.domains.iter().map(|domain| &domain.subject);
         let calibration = Calibration {
             hyper: names.map(|name| (name.clone(), hyper)).collect(),
             items: HashMap::new(),
         };
-        Self::calibrated(framework, items, &calibration, scale)
+        Self::calibrated(framework, items, &calibration)
     }
 
     /// The model of a framework, a catalogue and what was fitted. The order of the catalogue changes
@@ -312,8 +307,8 @@ impl Model {
         framework: &Framework,
         items: &[CatalogueItem],
         calibration: &Calibration,
-        scale: Scale,
     ) -> Self {
+        let scale = framework.levels.scale;
         let mut subjects = subjects(framework, calibration);
         let by_uri = by_uri(&subjects);
         let (mut resolved, mut fitted) = (KeyMap::default(), Vec::new());
@@ -363,7 +358,7 @@ impl Model {
         self.voie
     }
 
-    /// The constants of what is shown.
+    /// The thresholds of the framework.
     #[must_use]
     pub fn scale(&self) -> &Scale {
         &self.scale
@@ -466,9 +461,9 @@ impl Model {
         &self.degree_labels[usize::from(degree.number()) - 1]
     }
 
-    /// SHA-256, in hexadecimal, of everything that changes a state or a degree: the code's version,
-    /// the constants, the framework's structure, the items and their parameters. Labels and
-    /// prerequisites are not in it.
+    /// SHA-256, in hexadecimal, of everything that changes a state, a degree or whether it is shown: the
+    /// code's version, the constants, the framework's structure and thresholds, the items and their parameters.
+    /// Labels and prerequisites are not in it.
     #[must_use]
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
@@ -663,8 +658,17 @@ fn fingerprint(scale: &Scale, subjects: &[Subject], items: &KeyMap<Item>) -> Str
     for value in scale.cuts {
         hash.update(value.to_bits().to_le_bytes());
     }
-    // The rule of evidence changes what is shown, never a state: it stays out.
-    hash.update(scale.band.to_bits().to_le_bytes());
+    for value in [scale.band, scale.confidence] {
+        hash.update(value.to_bits().to_le_bytes());
+    }
+    // The rule of evidence changes no state; but what is shown is to change with a version, never by itself.
+    for count in [
+        scale.competency_answers,
+        scale.domain_answers,
+        scale.domain_competencies,
+    ] {
+        hash.update(count.to_le_bytes());
+    }
     for subject in subjects {
         hash.update(key64(&subject.name).to_le_bytes());
         for value in subject.hyper.values() {

@@ -58,6 +58,10 @@ pub const MIGRATIONS: Migrations = Migrations {
             "0007_as_of",
             include_str!("../../migrations/0007_as_of.sql"),
         ),
+        (
+            "0010_framework_served",
+            include_str!("../../migrations/0010_framework_served.sql"),
+        ),
     ],
 };
 

@@ -7,7 +7,7 @@ use analytics::checks::{Bin, Bins, Cell, Drift, Judged, Kinds, Month, Tally, Wat
 use analytics::fold::{Answer, Inputs, PersonFold};
 use chrono::{Days, NaiveDate};
 use mastery::maths::sigmoid;
-use mastery::{Calibration, Hyper, ItemParams, Model, Scale};
+use mastery::{Calibration, Hyper, ItemParams, Model};
 use schemas::catalogue::{CatalogueItem, DeclaredItem};
 use schemas::framework::Framework;
 use schemas::ids::StatementId;
@@ -83,7 +83,6 @@ fn truth() -> (Model, Kinds, Vec<CatalogueItem>) {
                 })
                 .collect(),
         },
-        Scale::default(),
     );
     (model, Kinds::new(&items), items)
 }

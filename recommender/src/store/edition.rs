@@ -9,20 +9,20 @@ use tokio_postgres::{IsolationLevel, Row};
 
 use super::StoreError;
 
-/// Which catalogue, framework and calibrations are in force. Two equal editions give equal lists.
+/// Which catalogue is in force, and which framework and calibrations the served states were made with. Two equal
+/// editions give equal lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edition {
     /// The catalogue's version; `None` before one was loaded.
     pub catalogue: Option<i64>,
     framework: Option<(String, DateTime<Utc>)>,
-    /// Those that the served states were made with.
     calibrations: Vec<i64>,
 }
 
 /// What an edition holds.
 #[derive(Debug, Clone)]
 pub struct Content {
-    /// The framework.
+    /// The framework that the served states were made with; the one that is compiled in before there are any.
     pub framework: Framework,
     /// The items of the catalogue.
     pub items: Vec<CatalogueItem>,
@@ -111,7 +111,7 @@ pub async fn read(pool: &Pool) -> Result<(Edition, Content), ContentError> {
         .await?;
     let edition = edition(&row);
     let framework = transaction
-        .query_opt(include_str!("sql/framework_read.sql"), &[])
+        .query_opt(include_str!("sql/framework_served_read.sql"), &[])
         .await?;
     let items = transaction
         .query(include_str!("sql/catalogue_items_read.sql"), &[])

@@ -35,6 +35,7 @@ const PUBLISHED: &str = "
     create view published.calibrations as select * from analytics.calibrations;
     create view published.calibration_items as select * from analytics.calibration_items;
     create view published.framework as select * from analytics.frameworks;
+    create view published.framework_served as select * from analytics.frameworks;
     create view published.people as select * from analytics.people;
     create view published.pupil_states as select * from analytics.states;
 ";

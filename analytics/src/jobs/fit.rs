@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use ::fit::{AnswersError, Checkpoint, Compared, Fitted, Parameters, Progress, Settings, fit_from};
-use ::mastery::{ItemParams, Model};
+use ::mastery::{ItemParams, ItemPriors, LevelScale, Model, SetPrior};
 use datafusion::prelude::SessionContext;
 use schemas::catalogue::CatalogueItem;
 use schemas::ids::{PersonKey, StatementId};
@@ -25,7 +25,7 @@ use crate::calibration::report::About;
 use crate::fold::Inputs;
 use crate::lake::{self, LakeError};
 use crate::store::account_person::Owners;
-use crate::store::calibrations::{self, FittedItem, Running};
+use crate::store::calibrations::{self, FittedItem, Found, Running};
 use crate::store::{self, StoreError, account_person, feed, frameworks, inputs, models, runs};
 
 /// What is fitted, and how.
@@ -345,7 +345,8 @@ impl<'a> Job<'a> {
             fit_from(&answers, &settings, &from, &mut watch)
         });
         let fitted = fitting.await?.ok_or(FitError::Stopped)?;
-        let (params, in_force) = self.params(gathered, &fitted);
+        let priors = self.priors(gathered, &fitted);
+        let (params, in_force) = self.params(gathered, &fitted, &priors);
         let subject = self.model.subject(&running.subject);
         let subject = subject.ok_or_else(|| FitError::Subject(running.subject.clone()))?;
         let hyper = *subject.hyper();
@@ -369,7 +370,8 @@ impl<'a> Job<'a> {
                 activities: &self.activities(&gathered.items),
             },
         );
-        self.propose(running, gathered, &fitted, &report).await?;
+        self.propose(running, gathered, &fitted, &priors, &report)
+            .await?;
         Ok(report)
     }
 
@@ -405,29 +407,47 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// The items as they will be if the fit is accepted, and as they are.
-    fn params(&self, gathered: &Gathered, fitted: &Fitted) -> (Vec<ItemParams>, Vec<ItemParams>) {
-        let places = gathered.items.iter().enumerate();
-        let pairs = places.filter_map(|(place, key)| {
-            let now = self.model.item(*key)?.params();
-            let then = if self.is_kept(*key, fitted.answers[place]) {
-                fitted.items[place]
-            } else {
-                self.catalogue.get(key).map_or(now, |item| {
-                    let (a, b, s2) = item.params();
-                    ItemParams { a, b, s2 }
-                })
-            };
-            Some((then, now))
+    /// What the fit expects of items that nobody answered.
+    fn priors(&self, gathered: &Gathered, fitted: &Fitted) -> ItemPriors {
+        let answered = gathered.items.iter().zip(&fitted.items);
+        let answered = answered.zip(&fitted.answers).filter(|(_, n)| **n > 0);
+        let judged = answered.filter_map(|((key, params), _)| {
+            let level = self.catalogue.get(key)?.level_difficulty()?;
+            Some((level, *params))
         });
-        pairs.unzip()
+        let sets = fitted.expected.sets.iter().map(|(set, params)| SetPrior {
+            competencies: gathered.keys_of(set),
+            params: *params,
+        });
+        let mut sets: Vec<SetPrior> = sets.collect();
+        sets.sort_unstable_by(|one, other| one.competencies.cmp(&other.competencies));
+        ItemPriors {
+            sets,
+            other: fitted.expected.other,
+            level: LevelScale::of(&judged.collect::<Vec<_>>()),
+        }
     }
 
-    /// Whether the fit knows more of an item than the catalogue does: of one that nobody has answered it
-    /// knows its kind, of which a declared degree or declared parameters say more.
-    fn is_kept(&self, key: u64, answers: u64) -> bool {
-        let item = self.catalogue.get(&key);
-        answers > 0 || item.is_some_and(|item| item.level.is_none() && item.item.is_none())
+    /// The items as they will be if the fit is accepted, and as they are.
+    fn params(
+        &self,
+        gathered: &Gathered,
+        fitted: &Fitted,
+        priors: &ItemPriors,
+    ) -> (Vec<ItemParams>, Vec<ItemParams>) {
+        let places = gathered.items.iter().enumerate();
+        let pairs = places.filter_map(|(place, key)| {
+            let item = self.model.item(*key)?;
+            let set = item.loadings().iter().map(|loading| loading.key);
+            let then = match self.catalogue.get(key) {
+                Some(declared) if fitted.answers[place] == 0 => {
+                    priors.params(declared, &set.collect::<Vec<_>>())
+                }
+                _ => fitted.items[place],
+            };
+            Some((then, item.params()))
+        });
+        pairs.unzip()
     }
 
     fn activities(&self, keys: &[u64]) -> Vec<String> {
@@ -443,12 +463,13 @@ impl<'a> Job<'a> {
         running: &Running,
         gathered: &Gathered,
         fitted: &Fitted,
+        priors: &ItemPriors,
         report: &FitReport,
     ) -> Result<(), FitError> {
         let places = gathered.items.iter().enumerate();
         let items = places.filter_map(|(place, key)| {
             let answers = fitted.answers[place];
-            self.is_kept(*key, answers).then(|| FittedItem {
+            (answers > 0).then(|| FittedItem {
                 item: *key,
                 params: fitted.items[place],
                 answers,
@@ -458,8 +479,13 @@ impl<'a> Job<'a> {
         let report = serde_json::to_value(report).map_err(|_| StoreError::Document("report"))?;
         let mut client = store::client(self.analytics.pool()).await?;
         let transaction = store::begin(&mut client).await?;
-        let (number, hyper) = (running.calibration, &fitted.hyper);
-        if !calibrations::propose(&transaction, number, hyper, &items, &report).await? {
+        let found = Found {
+            hyper: &fitted.hyper,
+            priors,
+            items: &items,
+            report: &report,
+        };
+        if !calibrations::propose(&transaction, running.calibration, &found).await? {
             return Err(FitError::GivenUp);
         }
         Ok(store::commit(transaction).await?)

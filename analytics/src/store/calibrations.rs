@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use deadpool_postgres::GenericClient;
-use mastery::{Calibration, Hyper, ItemParams};
+use mastery::{Calibration, Hyper, ItemParams, ItemPriors};
 use serde_json::Value;
 
 use super::{StoreError, Transaction};
@@ -77,6 +77,19 @@ pub struct FittedItem {
     pub params: ItemParams,
     /// Answers.
     pub answers: u64,
+}
+
+/// What a fit found.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'a> {
+    /// The constants.
+    pub hyper: &'a Hyper,
+    /// What is expected of items that nobody answered.
+    pub priors: &'a ItemPriors,
+    /// The items that somebody answered.
+    pub items: &'a [FittedItem],
+    /// What is told of it.
+    pub report: &'a Value,
 }
 
 impl Status {
@@ -187,13 +200,18 @@ pub async fn keep_checkpoint(
 pub async fn propose(
     transaction: &Transaction<'_>,
     calibration: i64,
-    hyper: &Hyper,
-    items: &[FittedItem],
-    report: &Value,
+    found: &Found<'_>,
 ) -> Result<bool, StoreError> {
+    let Found {
+        hyper,
+        priors,
+        items,
+        report,
+    } = found;
     let hyper = serde_json::to_value(hyper).map_err(|_| StoreError::Document("constants"))?;
+    let priors = serde_json::to_value(priors).map_err(|_| StoreError::Document("priors"))?;
     let sql = include_str!("sql/calibrations_propose.sql");
-    if super::execute(transaction, sql, &[&calibration, &hyper, report]).await? == 0 {
+    if super::execute(transaction, sql, &[&calibration, &hyper, &priors, report]).await? == 0 {
         return Ok(false);
     }
     let keys: Vec<i64> = items.iter().map(|one| one.item.cast_signed()).collect();
@@ -308,7 +326,8 @@ pub async fn served(client: &impl GenericClient) -> Result<BTreeMap<String, i64>
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-/// Constants and parameters of some fits, each of another subject.
+/// Constants of some fits, each of another subject, parameters of the items that somebody answered, priors of the
+/// others.
 pub async fn read(
     client: &impl GenericClient,
     calibrations: &[i64],
@@ -318,12 +337,18 @@ pub async fn read(
     }
     let sql = include_str!("sql/calibrations_read.sql");
     let subjects = super::query(client, sql, &[&calibrations]).await?;
-    let hyper = subjects.iter().map(|row| {
-        let hyper = row.get::<_, Option<Value>>(1).unwrap_or_default();
+    let mut calibration = Calibration::default();
+    for row in &subjects {
+        let (subject, hyper): (String, Value) = (row.get(0), row.get(1));
         let hyper = serde_json::from_value(hyper).map_err(|_| StoreError::Document("constants"))?;
-        Ok((row.get(0), hyper))
-    });
-    let hyper = hyper.collect::<Result<_, StoreError>>()?;
+        // Fits of before they were kept have none.
+        if let Some(priors) = row.get::<_, Option<Value>>(2) {
+            let priors =
+                serde_json::from_value(priors).map_err(|_| StoreError::Document("priors"))?;
+            calibration.priors.insert(subject.clone(), priors);
+        }
+        calibration.hyper.insert(subject, hyper);
+    }
     let sql = include_str!("sql/calibration_items_read.sql");
     let items = super::query(client, sql, &[&calibrations]).await?;
     let items = items.iter().map(|row| {
@@ -334,8 +359,6 @@ pub async fn read(
         };
         (row.get::<_, i64>(0).cast_unsigned(), params)
     });
-    Ok(Calibration {
-        hyper,
-        items: items.collect(),
-    })
+    calibration.items = items.collect();
+    Ok(calibration)
 }

@@ -59,6 +59,14 @@ pub const MIGRATIONS: Migrations = Migrations {
             include_str!("../../migrations/0007_as_of.sql"),
         ),
         (
+            "0008_calibrated_items",
+            include_str!("../../migrations/0008_calibrated_items.sql"),
+        ),
+        (
+            "0009_item_priors",
+            include_str!("../../migrations/0009_item_priors.sql"),
+        ),
+        (
             "0010_framework_served",
             include_str!("../../migrations/0010_framework_served.sql"),
         ),

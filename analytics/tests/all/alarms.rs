@@ -82,6 +82,7 @@ fn truth() -> (Model, Kinds, Vec<CatalogueItem>) {
                     (item.id.key64(), ItemParams { a, b, s2 })
                 })
                 .collect(),
+            ..Calibration::default()
         },
     );
     (model, Kinds::new(&items), items)

@@ -58,7 +58,7 @@ async fn taught() -> World {
 }
 
 /// A search that ends soon: what is tested is not how well it searches.
-fn options() -> Options {
+pub(crate) fn options() -> Options {
     let mut options = Options::default();
     options.settings.evaluations = 90;
     options.settings.rounds = 2;
@@ -71,7 +71,7 @@ fn silent() -> Tell {
     Arc::new(|_| {})
 }
 
-async fn fit(world: &World, options: &Options) -> (i64, FitReport) {
+pub(crate) async fn fit(world: &World, options: &Options) -> (i64, FitReport) {
     let never = CancellationToken::new();
     let mut outcomes = run(&world.analytics, options, &never, silent())
         .await

@@ -8,6 +8,7 @@ mod equal;
 mod fit;
 mod fold;
 mod inputs;
+mod new_items;
 mod odd;
 mod recompute;
 mod rest;

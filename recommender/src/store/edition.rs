@@ -42,7 +42,7 @@ pub enum ContentError {
     /// The document in `published.framework` is not a framework.
     #[error("the published framework could not be read: {0}")]
     Framework(String),
-    /// Constants in `published.calibrations` are none.
+    /// Constants or priors in `published.calibrations` are none.
     #[error("the published constants of the model could not be read")]
     Constants(#[source] serde_json::Error),
     /// The program failed at building the index.
@@ -149,10 +149,16 @@ fn edition(row: &Row) -> Edition {
 }
 
 fn calibration(constants: &[Row], fitted: &[Row]) -> Result<Calibration, ContentError> {
-    let hyper = constants.iter().map(|row| {
-        let hyper = serde_json::from_str(row.get(1)).map_err(ContentError::Constants)?;
-        Ok((row.get(0), hyper))
-    });
+    let mut calibration = Calibration::default();
+    for row in constants {
+        let (subject, hyper): (String, &str) = (row.get(0), row.get(1));
+        let hyper = serde_json::from_str(hyper).map_err(ContentError::Constants)?;
+        if let Some(priors) = row.get::<_, Option<&str>>(2) {
+            let priors = serde_json::from_str(priors).map_err(ContentError::Constants)?;
+            calibration.priors.insert(subject.clone(), priors);
+        }
+        calibration.hyper.insert(subject, hyper);
+    }
     let items = fitted.iter().map(|row| {
         let params = ItemParams {
             a: row.get(1),
@@ -161,10 +167,8 @@ fn calibration(constants: &[Row], fitted: &[Row]) -> Result<Calibration, Content
         };
         (row.get::<_, i64>(0).cast_unsigned(), params)
     });
-    Ok(Calibration {
-        hyper: hyper.collect::<Result<_, ContentError>>()?,
-        items: items.collect(),
-    })
+    calibration.items = items.collect();
+    Ok(calibration)
 }
 
 fn parse_framework(text: &str) -> Result<Framework, ContentError> {

@@ -9,19 +9,30 @@ use serde_json::Value;
 
 use super::{StoreError, Transaction};
 
+/// What a fit begins with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Begun {
+    /// Its subject.
+    pub subject: String,
+    /// Fingerprint of the model that it is compared with.
+    pub model: String,
+    /// What was asked for: two that were asked for the same have the same text.
+    pub asked: String,
+    /// Share of the pupils that is read.
+    pub sample: f64,
+    /// Version of the lake's table of answers at its beginning.
+    pub lake_version: i64,
+    /// Position of the lake up to which answers count.
+    pub lake_seq: i64,
+}
+
 /// A fit under way.
 #[derive(Clone, Debug)]
 pub struct Running {
     /// Its number.
     pub calibration: i64,
-    /// Its subject.
-    pub subject: String,
-    /// Fingerprint of the model that it is compared with.
-    pub model: String,
-    /// Version of the lake's table of answers at its beginning.
-    pub lake_version: i64,
-    /// Position of the lake up to which answers count.
-    pub lake_seq: i64,
+    /// What it began with.
+    pub begun: Begun,
     /// How far it is; none before the first search.
     pub checkpoint: Option<Vec<u8>>,
 }
@@ -154,14 +165,17 @@ impl Verdict {
 }
 
 /// Begins a fit. There is none of the subject under way.
-pub async fn begin(
-    client: &impl GenericClient,
-    subject: &str,
-    model: &str,
-    (lake_version, lake_seq): (i64, i64),
-) -> Result<i64, StoreError> {
+pub async fn begin(client: &impl GenericClient, begun: &Begun) -> Result<i64, StoreError> {
     let sql = include_str!("sql/calibrations_begin.sql");
-    let row = super::query_one(client, sql, &[&subject, &model, &lake_version, &lake_seq]).await?;
+    let parameters: super::Parameters<'_> = &[
+        &begun.subject,
+        &begun.model,
+        &begun.asked,
+        &begun.sample,
+        &begun.lake_version,
+        &begun.lake_seq,
+    ];
+    let row = super::query_one(client, sql, parameters).await?;
     Ok(row.get(0))
 }
 
@@ -176,11 +190,15 @@ pub async fn running(client: &impl GenericClient) -> Result<Vec<Running>, StoreE
     let rows = super::query(client, include_str!("sql/calibrations_running.sql"), &[]).await?;
     let running = rows.iter().map(|row| Running {
         calibration: row.get(0),
-        subject: row.get(1),
-        model: row.get(2),
-        lake_version: row.get(3),
-        lake_seq: row.get(4),
-        checkpoint: row.get(5),
+        begun: Begun {
+            subject: row.get(1),
+            model: row.get(2),
+            asked: row.get(3),
+            sample: row.get(4),
+            lake_version: row.get(5),
+            lake_seq: row.get(6),
+        },
+        checkpoint: row.get(7),
     });
     Ok(running.collect())
 }

@@ -70,6 +70,10 @@ pub const MIGRATIONS: Migrations = Migrations {
             "0010_framework_served",
             include_str!("../../migrations/0010_framework_served.sql"),
         ),
+        (
+            "0011_fits_asked",
+            include_str!("../../migrations/0011_fits_asked.sql"),
+        ),
     ],
 };
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use analytics::calibration;
-use analytics::store::calibrations::{FittedItem, Found};
+use analytics::store::calibrations::{Begun, FittedItem, Found};
 use analytics::store::runs::Cause;
 use analytics::store::{self, calibrations};
 use mastery::{Hyper, ItemParams, ItemPriors, LevelScale, Model};
@@ -61,7 +61,15 @@ async fn what_nobody_answered_is_no_part_of_the_scale() {
     // A fit of before, which kept every item: the first competency has the items 0 and 4.
     let mut client = store::client(world.db.pool()).await.expect("a connection");
     let transaction = store::begin(&mut client).await.expect("begun");
-    let number = calibrations::begin(&transaction, "maths", "test", (0, 0)).await;
+    let begun = Begun {
+        subject: "maths".to_owned(),
+        model: String::new(),
+        asked: String::new(),
+        sample: 1.0,
+        lake_version: 0,
+        lake_seq: 0,
+    };
+    let number = calibrations::begin(&transaction, &begun).await;
     let number = number.expect("begun");
     let fitted = |item, a, b, answers| FittedItem {
         item: key64(&activity(item)),

@@ -74,6 +74,10 @@ pub const MIGRATIONS: Migrations = Migrations {
             "0011_fits_asked",
             include_str!("../../migrations/0011_fits_asked.sql"),
         ),
+        (
+            "0012_entered_by",
+            include_str!("../../migrations/0012_entered_by.sql"),
+        ),
     ],
 };
 

@@ -428,6 +428,7 @@ async fn a_fit_starts_from_what_the_fold_starts_from_and_passes_over_evaluations
             finding: Finding::Share(1.0),
             entered: None,
             entered_by: "test".to_owned(),
+            entered_by_person: None,
         };
         evaluations::enter(world.db.pool(), &new)
             .await

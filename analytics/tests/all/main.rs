@@ -4,6 +4,7 @@ mod alarms;
 mod as_of;
 mod checks;
 mod copies;
+mod entered;
 mod equal;
 mod fit;
 mod fold;

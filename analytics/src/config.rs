@@ -67,6 +67,7 @@ impl AnalyticsConfig {
     pub fn load(settings: &Settings) -> Result<Self, ConfigError> {
         let http: HttpSettings = settings.section("http")?;
         let analytics: AnalyticsSettings = settings.section("analytics")?;
+        odd(&analytics)?;
         workers(&analytics)?;
         Ok(Self {
             analytics,
@@ -109,6 +110,24 @@ impl AnalyticsConfig {
     }
 }
 
+/// Whether the bounds of odd answers are bounds: a row of no answers would take in any wrong one.
+fn odd(settings: &AnalyticsSettings) -> Result<(), ConfigError> {
+    let mut faults = Vec::new();
+    if settings.odd_clicking_run == 0 {
+        faults.push(
+            "analytics.odd_clicking_run: a row has an answer at least; odd_clicking_ms = 0 finds none",
+        );
+    }
+    if !(0.0..=1.0).contains(&settings.odd_clicking_right) {
+        faults.push("analytics.odd_clicking_right: a share is a number from 0 to 1");
+    }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(ConfigError::fault(faults.join("\n")))
+    }
+}
+
 /// Whether the workers can be asked, as far as the settings tell.
 #[cfg(feature = "cluster")]
 fn workers(settings: &AnalyticsSettings) -> Result<(), ConfigError> {
@@ -128,6 +147,23 @@ fn workers(settings: &AnalyticsSettings) -> Result<(), ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bounds_of_odd_answers_that_are_none_are_refused_all_at_once() {
+        let told = |run, right| {
+            let config = AnalyticsConfig::load(&Settings::defaults()).expect("the defaults");
+            let mut settings = config.analytics;
+            (settings.odd_clicking_run, settings.odd_clicking_right) = (run, right);
+            odd(&settings).map_err(|error| error.to_string())
+        };
+        assert_eq!(told(1, 0.0), Ok(()));
+        assert_eq!(told(8, 1.0), Ok(()));
+        let both = told(0, 1.5).expect_err("two faults");
+        assert!(both.contains("odd_clicking_run") && both.contains("odd_clicking_right"));
+        for right in [-0.1, f64::NAN, f64::INFINITY] {
+            assert!(told(8, right).is_err(), "{right}");
+        }
+    }
 
     #[test]
     fn the_defaults_fill_it() {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mastery::{Calibration, Model, Scale, VoieWeight};
+use mastery::{Calibration, Model, VoieWeight};
 use serde_json::Value;
 use service::pg::Pool;
 
@@ -78,8 +78,8 @@ impl Models {
         let in_force = calibrations::in_force(&transaction).await?;
         let numbers: Vec<i64> = in_force.into_values().collect();
         let calibration = calibrations::read(&transaction, &numbers).await?;
-        let model = Model::calibrated(&framework, &items, &calibration, Scale::default())
-            .weighing_voie(self.voie_weight);
+        let model =
+            Model::calibrated(&framework, &items, &calibration).weighing_voie(self.voie_weight);
         let fingerprint = model.fingerprint().to_owned();
         let made_of = models::MadeOf {
             framework: number,
@@ -121,6 +121,5 @@ fn build(
 ) -> Result<Model, StoreError> {
     let framework = frameworks::parse(framework)?;
     let items = frameworks::parse_items(catalogue)?;
-    let scale = Scale::default();
-    Ok(Model::calibrated(&framework, &items, calibration, scale))
+    Ok(Model::calibrated(&framework, &items, calibration))
 }

@@ -199,6 +199,12 @@ fn told_decision(
 /// One line on standard error: standard output is for what came of it.
 fn line(told: &Told, as_json: bool) {
     let line = match told {
+        Told::GaveUp { subject } if as_json => {
+            json!({ "given_up": { "subject": subject } }).to_string()
+        }
+        Told::GaveUp { subject } => {
+            format!("{subject}: a fit that was stopped is given up: this one is another")
+        }
         Told::Begun {
             subject,
             answers,

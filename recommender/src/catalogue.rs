@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use mastery::{Calibration, Competency, Item, Model, Scale, Subject};
+use mastery::{Calibration, Competency, Item, Model, Subject};
 use schemas::catalogue::CatalogueItem;
 use schemas::framework::Framework;
 
@@ -38,7 +38,7 @@ impl Index {
         items: &[CatalogueItem],
         calibration: &Calibration,
     ) -> Self {
-        let model = Model::calibrated(framework, items, calibration, Scale::default());
+        let model = Model::calibrated(framework, items, calibration);
         let by_key: HashMap<u64, &CatalogueItem> = items
             .iter()
             .rev()

@@ -73,7 +73,7 @@ pub const WIDE_PRIOR: (f64, f64, f64) = (1.0, 0.0, 1.0);
 const DIFFICULTY_OF_LEVEL: [f64; 6] = [-2.536, -1.377, -0.652, 0.0, 0.754, 2.029];
 
 /// Variance of a difficulty that rests on a level alone: half of knowing nothing.
-const VARIANCE_OF_LEVEL: f64 = 0.5;
+pub const VARIANCE_OF_LEVEL: f64 = 0.5;
 
 impl CatalogueItem {
     /// The parameters (discrimination a, difficulty b, variance of b) to start from: the declared
@@ -83,10 +83,15 @@ impl CatalogueItem {
         if let Some(item) = self.item {
             return (item.a, item.b, item.s2);
         }
-        let difficulty = self
-            .level
-            .and_then(|level| DIFFICULTY_OF_LEVEL.get(usize::from(level).checked_sub(1)?));
-        difficulty.map_or(WIDE_PRIOR, |b| (1.0, *b, VARIANCE_OF_LEVEL))
+        let difficulty = self.level_difficulty();
+        difficulty.map_or(WIDE_PRIOR, |b| (1.0, b, VARIANCE_OF_LEVEL))
+    }
+
+    /// The difficulty that its level says, on the logit scale, where it has one: of pupils who stand around 0.
+    #[must_use]
+    pub fn level_difficulty(&self) -> Option<f64> {
+        let index = usize::from(self.level?).checked_sub(1)?;
+        DIFFICULTY_OF_LEVEL.get(index).copied()
     }
 
     /// The title in French, else in any language.

@@ -4,12 +4,16 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Fault;
 use crate::document::{self, Faults};
 use crate::ids::key64;
 use crate::xapi::formats;
+
+mod scale;
+
+pub use scale::Scale;
 
 /// Where the rules of a framework stand.
 const SECTION: &str = "Sillage framework (schemas/README.md)";
@@ -39,10 +43,18 @@ pub struct Framework {
 }
 
 /// The scale on which mastery is told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Levels {
     /// The degrees, 1 to 6 in order.
     pub degrees: Vec<Level>,
+    /// The thresholds: between the degrees, and when one may be shown.
+    #[serde(default, deserialize_with = "scale")]
+    pub scale: Scale,
+}
+
+fn scale<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Scale, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Scale::read(&value).map_err(serde::de::Error::custom)
 }
 
 impl Default for Levels {
@@ -121,7 +133,7 @@ impl Framework {
     ///
     /// Every fault, up to fifty: JSON that is not strict, a missing property, a URI that is none or
     /// occurs twice, a prerequisite that does not exist, is of another subject or closes a circle,
-    /// weights that are not equal.
+    /// weights that are not equal, thresholds that are out of range or unknown.
     pub fn parse(bytes: &[u8]) -> Result<Self, Vec<Fault>> {
         let value = crate::strict_json::parse(bytes).map_err(|fault| vec![fault])?;
         let mut faults = Faults::new(SECTION);
@@ -199,6 +211,7 @@ impl Framework {
                 "the degrees are 1 to 6, in order",
             );
         }
+        self.levels.scale.check(faults);
         if self.domains.is_empty() {
             faults.tell(
                 "/domains".to_owned(),
@@ -345,6 +358,10 @@ fn misshapen(document: &serde_json::Value) -> Vec<(String, serde_json::Error)> {
     }
     let mut found = document::misshapen::<Domain>(document, "/domains");
     found.extend(document::misshapen::<Level>(document, "/levels/degrees"));
+    let scale = document.pointer("/levels/scale").map(Scale::read);
+    if let Some(Err(error)) = scale {
+        found.push(("/levels/scale".to_owned(), error));
+    }
     found
 }
 

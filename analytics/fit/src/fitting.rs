@@ -11,7 +11,7 @@ use crate::constants::{CONSTANTS, Constant, Needs};
 use crate::descent;
 use crate::diagnostics::Diagnostics;
 use crate::filter;
-use crate::items::{Calibration, Items};
+use crate::items::{Calibration, Expected, Items};
 use crate::scores::{Reliability, Scores};
 use crate::sequences::Sequences;
 
@@ -118,6 +118,8 @@ pub struct Fitted {
     pub items: Vec<ItemParams>,
     /// Answers that each item's parameters rest on.
     pub answers: Vec<u64>,
+    /// What is expected of items that nobody answered, or that come later.
+    pub expected: Expected,
     /// The searches, in the order of their starts.
     pub attempts: Vec<Attempt>,
     /// Which constants were searched, by name.
@@ -187,6 +189,7 @@ pub fn fit_from(
     Some(Fitted {
         hyper,
         diagnostics: Diagnostics::of(answers, &all, &items, &hyper, settings.workers),
+        expected: items.expected(answers.items()),
         items: items.params,
         answers: items.answers,
         attempts: ends.into_iter().map(|end| end.attempt).collect(),

@@ -62,6 +62,15 @@ pub struct Items {
     centre: (f64, f64),
 }
 
+/// What is expected of an item that nobody has answered, with the variance of its difficulty.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expected {
+    /// By its set of competencies (indices, rising), where items of that set were answered.
+    pub sets: BTreeMap<Vec<usize>, ItemParams>,
+    /// By any other.
+    pub other: ItemParams,
+}
+
 /// A set of competencies.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Combo {
@@ -253,6 +262,40 @@ impl Items {
                     s2: self.spread,
                 };
             }
+        }
+    }
+
+    /// What is expected of an item that nobody has answered. `tags` are those that the items were started with.
+    ///
+    /// Of a combo that nobody has answered nothing is known but how combos spread: that comes on top of how items
+    /// spread within one.
+    #[must_use]
+    pub fn expected(&self, tags: &[Box<[usize]>]) -> Expected {
+        let mut sets = BTreeMap::new();
+        for (competencies, &combo) in tags.iter().zip(&self.combo) {
+            let Combo {
+                alpha,
+                beta,
+                answered,
+            } = self.combos[combo];
+            if answered {
+                let params = ItemParams {
+                    a: alpha,
+                    b: beta,
+                    s2: self.spread,
+                };
+                let mut set = competencies.to_vec();
+                set.sort_unstable();
+                sets.insert(set, params);
+            }
+        }
+        Expected {
+            sets,
+            other: ItemParams {
+                a: 1.0,
+                b: self.centre.0,
+                s2: self.spread + self.centre.1,
+            },
         }
     }
 

@@ -30,4 +30,5 @@ pub use checkpoint::{Checkpoint, Progress};
 pub use compared::{Compared, Parameters};
 pub use diagnostics::Diagnostics;
 pub use fitting::{Attempt, Fitted, HeldOut, Settings, fit, fit_from, low, mixed, usual};
+pub use items::Expected;
 pub use scores::{Predicted, Reliability, Scores, loss};

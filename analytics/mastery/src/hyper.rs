@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use schemas::framework::Scale;
+
 /// Hyper-parameters of the model, on the logit scale.
 ///
 /// The defaults were tuned on three public sets of answers and rounded. They do not travel by
@@ -197,39 +199,5 @@ impl Hyper {
     #[must_use]
     pub fn gap_s(&self) -> f64 {
         self.gap * 3600.0
-    }
-}
-
-/// How a figure becomes a degree, and when the degree may be shown.
-///
-/// The cuts are a proposal, not the ministry's: its own were not found. To match the published
-/// national shares, choose the cuts so that the shares over consenting pupils equal them.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Scale {
-    /// The five cuts of M between the six degrees, rising, in `]0, 1[`.
-    pub cuts: [f64; 5],
-    /// A degree is kept while M stays within this distance of its own cuts.
-    pub band: f64,
-    /// The degree is shown when the posterior mass within one degree of it reaches this.
-    pub confidence: f64,
-    /// Answers that a competency needs before a degree is shown.
-    pub competency_answers: u32,
-    /// Answers that a domain needs before a degree is shown.
-    pub domain_answers: u32,
-    /// Competencies met that a domain needs before a degree is shown.
-    pub domain_competencies: u32,
-}
-
-impl Default for Scale {
-    fn default() -> Self {
-        Self {
-            cuts: [0.40, 0.55, 0.65, 0.75, 0.85],
-            band: 0.02,
-            confidence: 0.8,
-            competency_answers: 3,
-            domain_answers: 5,
-            domain_competencies: 2,
-        }
     }
 }

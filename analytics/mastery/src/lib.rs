@@ -9,6 +9,7 @@
 //!    ([`PupilState::predict`]), the level of a competency.
 //! 4. [`shown`]: [`Mastery`] of a competency or a domain, degrees, and when they may be shown.
 //!    [`before`]: what the answer before changes in the next one's chance.
+//!    [`prior`]: what is expected of an item before anybody has answered it.
 //! 5. [`declared`]: what a pupil said before the first answer. [`evaluation`]: what was found outside.
 //! 6. [`trace`]: what one answer did to a state. [`explain`]: a mean as the sum of what moved it.
 //! 7. [`codec`]: a state as bytes and back.
@@ -22,6 +23,7 @@ pub mod explain;
 pub mod hyper;
 pub mod maths;
 pub mod model;
+pub mod prior;
 pub mod shown;
 pub mod state;
 pub mod trace;
@@ -35,6 +37,7 @@ pub use hyper::{Hyper, Scale};
 pub use model::{
     Calibration, Competency, Domain, Item, ItemParams, Loading, Model, Reference, Subject,
 };
+pub use prior::{ItemPriors, LevelScale, SetPrior};
 pub use shown::{Degree, Mastery};
 pub use state::{ItemMemory, Node, PupilState, Shared, Step};
 pub use trace::Trace;

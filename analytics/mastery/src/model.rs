@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::hyper::{Hyper, Scale};
 use crate::maths::ln_1p;
+use crate::prior::ItemPriors;
 use crate::shown::Degree;
 use crate::state::KeyMap;
 use crate::voie::VoieWeight;
@@ -30,8 +31,11 @@ const PRACTICE_TABLE: u32 = 512;
 pub struct Calibration {
     /// Constants by the subject's name; the defaults where there are none.
     pub hyper: BTreeMap<String, Hyper>,
-    /// Parameters by `key64` of the activity; the catalogue's where there are none.
+    /// Parameters of items that somebody answered, by `key64` of the activity: these are the calibrated ones.
+    /// The others start from the priors.
     pub items: HashMap<u64, ItemParams>,
+    /// What is expected of other items, by the subject's name; what the catalogue says where there is nothing.
+    pub priors: BTreeMap<String, ItemPriors>,
 }
 
 /// Parameters of an item, on the logit scale.
@@ -43,6 +47,13 @@ pub struct ItemParams {
     pub b: f64,
     /// Variance of the difficulty: how little is known of it.
     pub s2: f64,
+}
+
+impl From<(f64, f64, f64)> for ItemParams {
+    /// Discrimination, difficulty, its variance.
+    fn from((a, b, s2): (f64, f64, f64)) -> Self {
+        Self { a, b, s2 }
+    }
 }
 
 /// One competency of an item, resolved.
@@ -108,9 +119,9 @@ impl Item {
 /// The item that M speaks of: how likely is success on an ordinary item of this competency?
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Reference {
-    /// Median discrimination of the competency's calibrated items.
+    /// Median discrimination of the competency's calibrated items; what a fit expects of one where there is none.
     pub a: f64,
-    /// Median difficulty of the competency's calibrated items.
+    /// The same of their difficulty.
     pub b: f64,
 }
 
@@ -286,23 +297,18 @@ impl Model {
     /// The model of a framework and a catalogue with the default constants.
     #[must_use]
     pub fn new(framework: &Framework, items: &[CatalogueItem]) -> Self {
-        Self::with(framework, items, Hyper::default(), Scale::default())
+        Self::with(framework, items, Hyper::default())
     }
 
     /// The same with these constants for every subject.
     #[must_use]
-    pub fn with(
-        framework: &Framework,
-        items: &[CatalogueItem],
-        hyper: Hyper,
-        scale: Scale,
-    ) -> Self {
+    pub fn with(framework: &Framework, items: &[CatalogueItem], hyper: Hyper) -> Self {
         let names = framework.domains.iter().map(|domain| &domain.subject);
         let calibration = Calibration {
             hyper: names.map(|name| (name.clone(), hyper)).collect(),
-            items: HashMap::new(),
+            ..Calibration::default()
         };
-        Self::calibrated(framework, items, &calibration, scale)
+        Self::calibrated(framework, items, &calibration)
     }
 
     /// The model of a framework, a catalogue and what was fitted. The order of the catalogue changes
@@ -312,8 +318,8 @@ impl Model {
         framework: &Framework,
         items: &[CatalogueItem],
         calibration: &Calibration,
-        scale: Scale,
     ) -> Self {
+        let scale = framework.levels.scale;
         let mut subjects = subjects(framework, calibration);
         let by_uri = by_uri(&subjects);
         let (mut resolved, mut fitted) = (KeyMap::default(), Vec::new());
@@ -329,10 +335,15 @@ impl Model {
             if item.item.is_some() || params.is_some() {
                 fitted.push(new.key);
             }
-            new.params = params.copied().unwrap_or(new.params);
+            if let Some(params) = params {
+                new.params = *params;
+            } else if let Some(priors) = calibration.priors.get(&subjects[new.subject].name) {
+                let set: Vec<u64> = new.loadings.iter().map(|loading| loading.key).collect();
+                new.params = priors.params(item, &set);
+            }
             resolved.insert(new.key, new);
         }
-        set_references(&mut subjects, &resolved, &fitted);
+        set_references(&mut subjects, &resolved, &fitted, &calibration.priors);
         let fingerprint = fingerprint(&scale, &subjects, &resolved);
         Self {
             scale,
@@ -363,7 +374,7 @@ impl Model {
         self.voie
     }
 
-    /// The constants of what is shown.
+    /// The thresholds of the framework.
     #[must_use]
     pub fn scale(&self) -> &Scale {
         &self.scale
@@ -466,9 +477,9 @@ impl Model {
         &self.degree_labels[usize::from(degree.number()) - 1]
     }
 
-    /// SHA-256, in hexadecimal, of everything that changes a state or a degree: the code's version,
-    /// the constants, the framework's structure, the items and their parameters. Labels and
-    /// prerequisites are not in it.
+    /// SHA-256, in hexadecimal, of everything that changes a state, a degree or whether it is shown: the
+    /// code's version, the constants, the framework's structure and thresholds, the items and their parameters.
+    /// Labels and prerequisites are not in it.
     #[must_use]
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
@@ -589,20 +600,34 @@ fn resolve(
             }
         })
         .collect();
-    let (a, b, s2) = item.params();
     #[expect(clippy::cast_precision_loss, reason = "an item has few competencies")]
     let share = 1.0 / loadings.len() as f64;
     Some(Item {
         key: item.id.key64(),
         subject: main.0,
-        params: ItemParams { a, b, s2 },
+        params: item.params().into(),
         loadings,
         share,
     })
 }
 
-/// Medians over each competency's calibrated items, and their means over each domain.
-fn set_references(subjects: &mut [Subject], items: &KeyMap<Item>, calibrated: &[u64]) {
+/// Medians over each competency's calibrated items, what is expected of an item of it where none is, and their means
+/// over each domain.
+fn set_references(
+    subjects: &mut [Subject],
+    items: &KeyMap<Item>,
+    calibrated: &[u64],
+    priors: &BTreeMap<String, ItemPriors>,
+) {
+    for subject in &mut *subjects {
+        let Some(priors) = priors.get(&subject.name) else {
+            continue;
+        };
+        for competency in &mut subject.competencies {
+            let ItemParams { a, b, .. } = priors.of_set(&[competency.key]);
+            competency.reference = Reference { a, b };
+        }
+    }
     let mut params: HashMap<(usize, usize), (Vec<f64>, Vec<f64>)> = HashMap::new();
     for item in calibrated.iter().filter_map(|key| items.get(key)) {
         for loading in &item.loadings {
@@ -663,8 +688,17 @@ fn fingerprint(scale: &Scale, subjects: &[Subject], items: &KeyMap<Item>) -> Str
     for value in scale.cuts {
         hash.update(value.to_bits().to_le_bytes());
     }
-    // The rule of evidence changes what is shown, never a state: it stays out.
-    hash.update(scale.band.to_bits().to_le_bytes());
+    for value in [scale.band, scale.confidence] {
+        hash.update(value.to_bits().to_le_bytes());
+    }
+    // The rule of evidence changes no state; but what is shown is to change with a version, never by itself.
+    for count in [
+        scale.competency_answers,
+        scale.domain_answers,
+        scale.domain_competencies,
+    ] {
+        hash.update(count.to_le_bytes());
+    }
     for subject in subjects {
         hash.update(key64(&subject.name).to_le_bytes());
         for value in subject.hyper.values() {
@@ -690,7 +724,7 @@ fn fingerprint(scale: &Scale, subjects: &[Subject], items: &KeyMap<Item>) -> Str
             hash.update(loading.key.to_le_bytes());
         }
     }
-    // References follow from calibrated items only, which the parameters alone do not show.
+    // References follow from calibrated items and priors, which the parameters alone do not show.
     for competency in subjects.iter().flat_map(|subject| &subject.competencies) {
         hash.update(competency.reference.a.to_bits().to_le_bytes());
         hash.update(competency.reference.b.to_bits().to_le_bytes());
@@ -704,6 +738,6 @@ fn length(len: usize) -> [u8; 8] {
 }
 
 impl Reference {
-    /// Where no item of the competency is calibrated.
+    /// Where nothing of the subject was fitted.
     const DEFAULT: Self = Self { a: 1.0, b: 0.0 };
 }

@@ -9,11 +9,10 @@ use schemas::Fault;
 use schemas::framework::Framework;
 use serde_json::Value;
 use service::error::Problem;
-use service::identity::{Action, Caller};
+use service::identity::Caller;
 use utoipa::ToSchema;
 
-use super::pupils::within_school;
-use super::{body, parameters, problems};
+use super::{body, of_pupil, parameters, problems};
 use crate::Analytics;
 use crate::people::declared::{self, DeclaredProfile};
 use crate::store::{self, frameworks};
@@ -34,7 +33,7 @@ pub(super) struct Declaration {
 }
 
 /// Puts the degrees that a pupil declares, by domain, in the place of those declared before. Mastery
-/// is folded again from them: a guess that fades as answers come.
+/// is folded again from them: a guess that fades as answers come. A person's token may for that person.
 #[utoipa::path(
     put,
     path = "/api/v1/pupils/{key}/declared-profile",
@@ -54,8 +53,8 @@ pub(super) async fn put(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Action::Administer)?;
     let key = parameters::key(&key)?;
+    of_pupil::declare(&caller, &analytics, key).await?;
     let max = analytics.config().body_max_bytes;
     let value = body::json(&request, payload, WHAT, max).await?;
     let refused = |faults| problems::refused(WHAT, faults);
@@ -70,7 +69,8 @@ pub(super) async fn put(
         .json(profile))
 }
 
-/// The degrees that a pupil declared, by domain.
+/// The degrees that a pupil declared, by domain. A person's token may read its own, and those of the pupils whom
+/// she teaches.
 #[utoipa::path(
     get,
     path = "/api/v1/pupils/{key}/declared-profile",
@@ -86,9 +86,8 @@ pub(super) async fn get(
     analytics: web::Data<Analytics>,
     key: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Action::ReadAll)?;
     let key = parameters::key(&key)?;
-    within_school(&caller, &analytics, key).await?;
+    of_pupil::read_profile(&caller, &analytics, key).await?;
     let profile = declared::read(analytics.pool(), key).await?;
     let profile = profile.ok_or_else(none)?;
     Ok(HttpResponse::Ok()
@@ -96,7 +95,7 @@ pub(super) async fn get(
         .json(profile))
 }
 
-/// Takes back what a pupil declared. Mastery is folded again without it.
+/// Takes back what a pupil declared. Mastery is folded again without it. A person's token may for that person.
 #[utoipa::path(
     delete,
     path = "/api/v1/pupils/{key}/declared-profile",
@@ -112,8 +111,8 @@ pub(super) async fn delete(
     analytics: web::Data<Analytics>,
     key: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Action::Administer)?;
     let key = parameters::key(&key)?;
+    of_pupil::declare(&caller, &analytics, key).await?;
     let was_there = declared::delete(analytics.pool(), key).await?;
     was_there.then_some(()).ok_or_else(none)?;
     Ok(HttpResponse::NoContent().finish())

@@ -12,8 +12,7 @@ use service::identity::{Action, Caller};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::pupils::within_school;
-use super::{body, parameters, problems};
+use super::{body, of_pupil, parameters, problems};
 use crate::Analytics;
 use crate::people::evaluations::{self, EvaluationOf, Evaluations, Outcome};
 use crate::store::evaluations::Entered;
@@ -44,7 +43,8 @@ pub(super) struct NewEvaluation {
 }
 
 /// Enters an evaluation that was made outside. Mastery is folded again with it: as one answer to an
-/// ordinary exercise of the competency, at its time.
+/// ordinary exercise of the competency, at its time. A person's token may for the pupils of the classes that
+/// she teaches, a credential of a school for that school's.
 #[utoipa::path(
     post,
     path = "/api/v1/pupils/{key}/evaluations",
@@ -66,8 +66,9 @@ pub(super) async fn post(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Action::Administer)?;
     let key = parameters::key(&key)?;
+    let enter = Action::EnterEvaluations;
+    let person = of_pupil::evaluate(&caller, &analytics, key, enter).await?;
     let max = analytics.config().body_max_bytes;
     let value = body::json(&request, payload, WHAT, max).await?;
     let refused = |faults| problems::refused(WHAT, faults);
@@ -83,6 +84,7 @@ pub(super) async fn post(
         finding: given.finding,
         entered: None,
         entered_by: caller.key().to_owned(),
+        entered_by_person: person.map(|person| person.as_uuid()),
     };
     let (mut answer, evaluation) = match evaluations::enter(analytics.pool(), &new).await? {
         Outcome::Entered(evaluation) => (HttpResponse::Created(), evaluation),
@@ -93,7 +95,7 @@ pub(super) async fn post(
         .json(evaluation))
 }
 
-/// The evaluations of a pupil that were entered.
+/// The evaluations of a pupil that were entered. A person's token may read those of the pupils whom she teaches.
 #[utoipa::path(
     get,
     path = "/api/v1/pupils/{key}/evaluations",
@@ -109,16 +111,15 @@ pub(super) async fn list(
     analytics: web::Data<Analytics>,
     key: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Action::ReadAll)?;
     let key = parameters::key(&key)?;
-    within_school(&caller, &analytics, key).await?;
+    of_pupil::evaluate(&caller, &analytics, key, Action::ReadAll).await?;
     let evaluations = evaluations::read(analytics.pool(), key).await?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
         .json(evaluations))
 }
 
-/// Takes back an evaluation. Mastery is folded again without it.
+/// Takes back an evaluation. Mastery is folded again without it. Who may enter one may take one back.
 #[utoipa::path(
     delete,
     path = "/api/v1/pupils/{key}/evaluations/{evaluation}",
@@ -137,9 +138,10 @@ pub(super) async fn delete(
     analytics: web::Data<Analytics>,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
-    caller.require(Action::Administer)?;
     let (key, id) = path.into_inner();
     let key = parameters::key(&key)?;
+    let take_back = Action::EnterEvaluations;
+    of_pupil::evaluate(&caller, &analytics, key, take_back).await?;
     let id = parameters::uuid(&id)
         .ok_or_else(|| problems::bad("evaluation", "evaluation-id", "an id is a UUID"))?;
     let was_there = evaluations::delete(analytics.pool(), key, id).await?;

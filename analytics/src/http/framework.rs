@@ -1,7 +1,7 @@
 //! `PUT` and `GET /api/v1/framework`.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use schemas::framework::Framework;
+use schemas::framework::{Framework, Scale};
 use serde::Serialize;
 use service::error::Problem;
 use service::identity::{Action, Caller};
@@ -27,6 +27,9 @@ pub(super) struct Summary {
     domains: usize,
     /// How many competencies it has.
     competencies: usize,
+    /// Its thresholds: the cuts between degrees, the band, the rule of evidence.
+    #[schema(value_type = Object)]
+    scale: Scale,
 }
 
 impl Summary {
@@ -35,6 +38,7 @@ impl Summary {
             number,
             domains: framework.domains.len(),
             competencies: framework.competencies().count(),
+            scale: framework.levels.scale,
             uri: framework.uri,
             version: framework.version,
             dated: framework.dated,

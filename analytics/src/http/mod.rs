@@ -9,6 +9,7 @@ mod fits;
 mod framework;
 mod jobs;
 mod odd_answers;
+mod of_pupil;
 mod parameters;
 mod problems;
 mod pupils;

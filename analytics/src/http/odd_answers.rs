@@ -23,7 +23,9 @@ const MOST: i64 = 100;
 pub(super) struct OddAnswers {
     /// The pupil's key.
     key: String,
-    /// The newest first, a hundred at most.
+    /// How many there are.
+    count: i64,
+    /// The newest first, a hundred at most: where `count` is more, the older ones are not listed.
     answers: Vec<OddAnswer>,
 }
 
@@ -67,7 +69,7 @@ pub(super) async fn list(
     }
     let owners = account_person::of_persons(&client, &[key]).await?;
     let accounts: Vec<AccountKey> = owners.into_keys().collect();
-    let answers = odd_answers::of_accounts(&client, &accounts, MOST).await?;
+    let (answers, count) = odd_answers::of_accounts(&client, &accounts, MOST).await?;
     let answers = answers.into_iter().map(|answer| OddAnswer {
         statement: answer.statement.as_uuid(),
         activity: answer.activity,
@@ -79,6 +81,7 @@ pub(super) async fn list(
         .insert_header((CACHE_CONTROL, "no-store"))
         .json(OddAnswers {
             key: key.to_string(),
+            count,
             answers: answers.collect(),
         }))
 }

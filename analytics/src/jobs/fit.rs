@@ -3,16 +3,17 @@
 //! A fit ends as a proposal ([`crate::calibration`]). It is stopped and goes on: after each search it keeps how
 //! far it is, and what it reads ends at the position at which it began.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use ::fit::{AnswersError, Checkpoint, Compared, Fitted, Parameters, Progress, Settings, fit_from};
-use ::mastery::{ItemParams, Model};
+use ::mastery::{ItemParams, ItemPriors, LevelScale, Model, SetPrior};
 use datafusion::prelude::SessionContext;
 use schemas::catalogue::CatalogueItem;
 use schemas::ids::{PersonKey, StatementId};
 use serde::Serialize;
+use serde_json::json;
 use tokio::runtime::Handle;
 use tokio::task::{JoinError, spawn_blocking};
 use tokio_util::sync::CancellationToken;
@@ -25,7 +26,7 @@ use crate::calibration::report::About;
 use crate::fold::Inputs;
 use crate::lake::{self, LakeError};
 use crate::store::account_person::Owners;
-use crate::store::calibrations::{self, FittedItem, Running};
+use crate::store::calibrations::{self, Begun, FittedItem, Found, Running};
 use crate::store::{self, StoreError, account_person, feed, frameworks, inputs, models, runs};
 
 /// What is fitted, and how.
@@ -91,6 +92,11 @@ pub enum FitError {
 /// What is told while it runs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Told {
+    /// Something else was asked for than the fit that was stopped: that one is given up.
+    GaveUp {
+        /// Its subject.
+        subject: String,
+    },
     /// A subject's turn.
     Begun {
         /// Its name.
@@ -156,7 +162,7 @@ async fn run_alone(
     stop: &CancellationToken,
     tell: Tell,
 ) -> Result<Vec<Outcome>, FitError> {
-    let job = Job::begin(analytics, options).await?;
+    let job = Job::begin(analytics, options, &tell).await?;
     let mut gathered = job.gather().await?;
     let mut outcomes = Vec::new();
     let enough: Vec<&Gathered> = gathered.iter().filter(|one| one.is_enough()).collect();
@@ -201,13 +207,18 @@ struct Job<'a> {
     left_out: Vec<StatementId>,
     inputs: BTreeMap<PersonKey, Inputs>,
     sample: f64,
+    asked: String,
     subjects: Vec<String>,
     resumed: HashMap<String, Running>,
 }
 
 impl<'a> Job<'a> {
     /// The model in force, the lake, and what was stopped before.
-    async fn begin(analytics: &'a Analytics, options: &Options) -> Result<Self, FitError> {
+    async fn begin(
+        analytics: &'a Analytics,
+        options: &Options,
+        tell: &Tell,
+    ) -> Result<Self, FitError> {
         let answers = lake::answers(analytics).await?.ok_or(FitError::NoAnswers)?;
         let fingerprint = analytics.models().wanted(analytics.pool()).await?;
         let mut client = store::client(analytics.pool()).await?;
@@ -224,31 +235,42 @@ impl<'a> Job<'a> {
                 return Err(FitError::Subject(name.clone()));
             }
         }
+        let asked = asked(options);
         let stopped = calibrations::running(&transaction).await?;
-        let wanted = |running: &Running| {
-            running.model == fingerprint
-                && running.lake_seq <= answers.seq
-                && (options.subjects.is_empty() || options.subjects.contains(&running.subject))
+        let is_same = |Running { begun, .. }: &Running| {
+            begun.asked == asked && begun.model == fingerprint && begun.lake_seq <= answers.seq
         };
-        let resumed = if !options.anew && stopped.iter().all(wanted) {
+        let resumed = if !options.anew && stopped.iter().all(is_same) {
             stopped
         } else {
             calibrations::give_up(&transaction).await?;
+            for Running { begun, .. } in stopped {
+                let subject = begun.subject;
+                tell(&Told::GaveUp { subject });
+            }
             Vec::new()
         };
         let all = || model.subjects().iter().map(|one| one.name().to_owned());
         // What is finished of a fit that was stopped is proposed already.
         let subjects = match (resumed.is_empty(), options.subjects.is_empty()) {
-            (false, _) => resumed.iter().map(|one| one.subject.clone()).collect(),
+            (false, _) => resumed
+                .iter()
+                .map(|one| one.begun.subject.clone())
+                .collect(),
             (true, true) => all().collect(),
             (true, false) => options.subjects.clone(),
         };
-        let through = resumed.first().map_or(answers.seq, |one| one.lake_seq);
+        let first = resumed.first().map(|one| one.begun.clone());
+        let through = first.as_ref().map_or(answers.seq, |begun| begun.lake_seq);
         let owners = account_person::all(&transaction).await?;
         let left_out = feed::not_counting(&transaction, through).await?;
         let inputs = inputs::all(&transaction).await?;
         store::commit(transaction).await?;
-        let sample = share(&answers.session, through, options.answers_max).await?;
+        // The same pupils as before, whatever was voided since.
+        let sample = match first {
+            Some(begun) => begun.sample,
+            None => share(&answers.session, through, options.answers_max).await?,
+        };
         Ok(Self {
             analytics,
             model,
@@ -264,10 +286,11 @@ impl<'a> Job<'a> {
             left_out,
             inputs,
             sample,
+            asked,
             subjects,
             resumed: resumed
                 .into_iter()
-                .map(|one| (one.subject.clone(), one))
+                .map(|one| (one.begun.subject.clone(), one))
                 .collect(),
         })
     }
@@ -293,15 +316,17 @@ impl<'a> Job<'a> {
             let row = if let Some(resumed) = self.resumed.get(subject) {
                 resumed.clone()
             } else {
-                let fingerprint = self.model.fingerprint();
-                let number =
-                    calibrations::begin(&transaction, subject, fingerprint, self.lake).await?;
-                Running {
-                    calibration: number,
+                let begun = Begun {
                     subject: subject.clone(),
-                    model: fingerprint.to_owned(),
+                    model: self.model.fingerprint().to_owned(),
+                    asked: self.asked.clone(),
+                    sample: self.sample,
                     lake_version: self.lake.0,
                     lake_seq: self.lake.1,
+                };
+                Running {
+                    calibration: calibrations::begin(&transaction, &begun).await?,
+                    begun,
                     checkpoint: None,
                 }
             };
@@ -328,7 +353,7 @@ impl<'a> Job<'a> {
         );
         let checkpoint = running.checkpoint.as_deref().and_then(Checkpoint::decode);
         tell(&Told::Begun {
-            subject: running.subject.clone(),
+            subject: running.begun.subject.clone(),
             answers: counts.0,
             pupils: counts.1,
             held_out: held_out.pupils().len(),
@@ -342,9 +367,10 @@ impl<'a> Job<'a> {
             fit_from(&answers, &settings, &from, &mut watch)
         });
         let fitted = fitting.await?.ok_or(FitError::Stopped)?;
-        let (params, in_force) = self.params(gathered, &fitted);
-        let subject = self.model.subject(&running.subject);
-        let subject = subject.ok_or_else(|| FitError::Subject(running.subject.clone()))?;
+        let priors = self.priors(gathered, &fitted);
+        let (params, in_force) = self.params(gathered, &fitted, &priors);
+        let subject = self.model.subject(&running.begun.subject);
+        let subject = subject.ok_or_else(|| FitError::Subject(running.begun.subject.clone()))?;
         let hyper = *subject.hyper();
         let of_fit = (params, fitted.hyper);
         let comparing = spawn_blocking(move || {
@@ -362,11 +388,12 @@ impl<'a> Job<'a> {
                 pupils: counts.1,
                 sample: self.sample,
                 compared: &comparing.await?,
-                in_force: self.in_force.get(&running.subject).copied(),
+                in_force: self.in_force.get(&running.begun.subject).copied(),
                 activities: &self.activities(&gathered.items),
             },
         );
-        self.propose(running, gathered, &fitted, &report).await?;
+        self.propose(running, gathered, &fitted, &priors, &report)
+            .await?;
         Ok(report)
     }
 
@@ -378,7 +405,7 @@ impl<'a> Job<'a> {
         tell: &Tell,
     ) -> impl FnMut(&Checkpoint, &Progress) -> ControlFlow<()> + Send + use<> {
         let (handle, pool) = (Handle::current(), self.analytics.pool().clone());
-        let (number, subject) = (running.calibration, running.subject.clone());
+        let (number, subject) = (running.calibration, running.begun.subject.clone());
         let (stop, tell) = (stop.clone(), Arc::clone(tell));
         move |checkpoint, progress| {
             let bytes = checkpoint.encode();
@@ -402,29 +429,47 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// The items as they will be if the fit is accepted, and as they are.
-    fn params(&self, gathered: &Gathered, fitted: &Fitted) -> (Vec<ItemParams>, Vec<ItemParams>) {
-        let places = gathered.items.iter().enumerate();
-        let pairs = places.filter_map(|(place, key)| {
-            let now = self.model.item(*key)?.params();
-            let then = if self.is_kept(*key, fitted.answers[place]) {
-                fitted.items[place]
-            } else {
-                self.catalogue.get(key).map_or(now, |item| {
-                    let (a, b, s2) = item.params();
-                    ItemParams { a, b, s2 }
-                })
-            };
-            Some((then, now))
+    /// What the fit expects of items that nobody answered.
+    fn priors(&self, gathered: &Gathered, fitted: &Fitted) -> ItemPriors {
+        let answered = gathered.items.iter().zip(&fitted.items);
+        let answered = answered.zip(&fitted.answers).filter(|(_, n)| **n > 0);
+        let judged = answered.filter_map(|((key, params), _)| {
+            let level = self.catalogue.get(key)?.level_difficulty()?;
+            Some((level, *params))
         });
-        pairs.unzip()
+        let sets = fitted.expected.sets.iter().map(|(set, params)| SetPrior {
+            competencies: gathered.keys_of(set),
+            params: *params,
+        });
+        let mut sets: Vec<SetPrior> = sets.collect();
+        sets.sort_unstable_by(|one, other| one.competencies.cmp(&other.competencies));
+        ItemPriors {
+            sets,
+            other: fitted.expected.other,
+            level: LevelScale::of(&judged.collect::<Vec<_>>()),
+        }
     }
 
-    /// Whether the fit knows more of an item than the catalogue does: of one that nobody has answered it
-    /// knows its kind, of which a declared degree or declared parameters say more.
-    fn is_kept(&self, key: u64, answers: u64) -> bool {
-        let item = self.catalogue.get(&key);
-        answers > 0 || item.is_some_and(|item| item.level.is_none() && item.item.is_none())
+    /// The items as they will be if the fit is accepted, and as they are.
+    fn params(
+        &self,
+        gathered: &Gathered,
+        fitted: &Fitted,
+        priors: &ItemPriors,
+    ) -> (Vec<ItemParams>, Vec<ItemParams>) {
+        let places = gathered.items.iter().enumerate();
+        let pairs = places.filter_map(|(place, key)| {
+            let item = self.model.item(*key)?;
+            let set = item.loadings().iter().map(|loading| loading.key);
+            let then = match self.catalogue.get(key) {
+                Some(declared) if fitted.answers[place] == 0 => {
+                    priors.params(declared, &set.collect::<Vec<_>>())
+                }
+                _ => fitted.items[place],
+            };
+            Some((then, item.params()))
+        });
+        pairs.unzip()
     }
 
     fn activities(&self, keys: &[u64]) -> Vec<String> {
@@ -440,12 +485,13 @@ impl<'a> Job<'a> {
         running: &Running,
         gathered: &Gathered,
         fitted: &Fitted,
+        priors: &ItemPriors,
         report: &FitReport,
     ) -> Result<(), FitError> {
         let places = gathered.items.iter().enumerate();
         let items = places.filter_map(|(place, key)| {
             let answers = fitted.answers[place];
-            self.is_kept(*key, answers).then(|| FittedItem {
+            (answers > 0).then(|| FittedItem {
                 item: *key,
                 params: fitted.items[place],
                 answers,
@@ -455,12 +501,45 @@ impl<'a> Job<'a> {
         let report = serde_json::to_value(report).map_err(|_| StoreError::Document("report"))?;
         let mut client = store::client(self.analytics.pool()).await?;
         let transaction = store::begin(&mut client).await?;
-        let (number, hyper) = (running.calibration, &fitted.hyper);
-        if !calibrations::propose(&transaction, number, hyper, &items, &report).await? {
+        let found = Found {
+            hyper: &fitted.hyper,
+            priors,
+            items: &items,
+            report: &report,
+        };
+        if !calibrations::propose(&transaction, running.calibration, &found).await? {
             return Err(FitError::GivenUp);
         }
         Ok(store::commit(transaction).await?)
     }
+}
+
+/// What is asked for, as text: equal where a fit that was stopped may go on. No bit depends on the number of threads.
+fn asked(options: &Options) -> String {
+    let Options {
+        subjects,
+        anew: _,
+        answers_max,
+        settings,
+    } = options;
+    let Settings {
+        starts,
+        evaluations,
+        rounds,
+        passes,
+        final_passes,
+        held_out,
+        held,
+        discrimination,
+        workers: _,
+    } = settings;
+    let subjects: BTreeSet<&String> = subjects.iter().collect();
+    json!({
+        "subjects": subjects, "answers_max": answers_max,
+        "starts": starts, "evaluations": evaluations, "rounds": rounds, "passes": passes,
+        "final_passes": final_passes, "held_out": held_out, "held": held, "discrimination": discrimination,
+    })
+    .to_string()
 }
 
 /// Share of the pupils to read so that about `most` answers are.

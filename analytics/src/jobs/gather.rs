@@ -34,6 +34,8 @@ pub(crate) struct Gathered {
     pub(crate) held_out: Vec<Pupil>,
     tags: Vec<Vec<usize>>,
     domains: Vec<usize>,
+    /// Keys of the subject's competencies.
+    competencies: Vec<u64>,
     places: HashMap<u64, usize>,
 }
 
@@ -68,6 +70,7 @@ impl Gathered {
             subject: known.name().to_owned(),
             tags: tags.collect(),
             domains: known.competencies().iter().map(|c| c.domain()).collect(),
+            competencies: known.competencies().iter().map(|c| c.key()).collect(),
             places: keys.iter().copied().zip(0..).collect(),
             items: keys,
             fitted: Vec::new(),
@@ -86,6 +89,13 @@ impl Gathered {
         let fitted = Answers::new(self.tags.clone(), self.domains.clone(), pupils)?;
         let held_out = fitted.with_pupils(std::mem::take(&mut self.held_out))?;
         Ok((fitted, held_out))
+    }
+
+    /// The keys of a set of competencies, rising.
+    pub(crate) fn keys_of(&self, set: &[usize]) -> Vec<u64> {
+        let mut keys: Vec<u64> = set.iter().map(|&place| self.competencies[place]).collect();
+        keys.sort_unstable();
+        keys
     }
 
     fn push(&mut self, person: PersonKey, start: Start, answers: &PersonAnswers) {

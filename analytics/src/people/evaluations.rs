@@ -40,8 +40,10 @@ pub struct EvaluationOf {
     pub degree: Option<u8>,
     /// When it was entered.
     pub entered: Option<DateTime<Utc>>,
-    /// The key of the credential that entered it: it names no person.
+    /// The key of the application that entered it: it names no person.
     pub entered_by: String,
+    /// The key of the person who entered it, under which no name stands; null where the application told of none.
+    pub entered_by_person: Option<Uuid>,
 }
 
 /// What entering an evaluation did.
@@ -135,5 +137,6 @@ fn shown(framework: &Framework, one: Entered) -> EvaluationOf {
         degree,
         entered: one.entered,
         entered_by: one.entered_by,
+        entered_by_person: one.entered_by_person,
     }
 }

@@ -4,24 +4,35 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use deadpool_postgres::GenericClient;
-use mastery::{Calibration, Hyper, ItemParams};
+use mastery::{Calibration, Hyper, ItemParams, ItemPriors};
 use serde_json::Value;
 
 use super::{StoreError, Transaction};
+
+/// What a fit begins with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Begun {
+    /// Its subject.
+    pub subject: String,
+    /// Fingerprint of the model that it is compared with.
+    pub model: String,
+    /// What was asked for: two that were asked for the same have the same text.
+    pub asked: String,
+    /// Share of the pupils that is read.
+    pub sample: f64,
+    /// Version of the lake's table of answers at its beginning.
+    pub lake_version: i64,
+    /// Position of the lake up to which answers count.
+    pub lake_seq: i64,
+}
 
 /// A fit under way.
 #[derive(Clone, Debug)]
 pub struct Running {
     /// Its number.
     pub calibration: i64,
-    /// Its subject.
-    pub subject: String,
-    /// Fingerprint of the model that it is compared with.
-    pub model: String,
-    /// Version of the lake's table of answers at its beginning.
-    pub lake_version: i64,
-    /// Position of the lake up to which answers count.
-    pub lake_seq: i64,
+    /// What it began with.
+    pub begun: Begun,
     /// How far it is; none before the first search.
     pub checkpoint: Option<Vec<u8>>,
 }
@@ -77,6 +88,19 @@ pub struct FittedItem {
     pub params: ItemParams,
     /// Answers.
     pub answers: u64,
+}
+
+/// What a fit found.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'a> {
+    /// The constants.
+    pub hyper: &'a Hyper,
+    /// What is expected of items that nobody answered.
+    pub priors: &'a ItemPriors,
+    /// The items that somebody answered.
+    pub items: &'a [FittedItem],
+    /// What is told of it.
+    pub report: &'a Value,
 }
 
 impl Status {
@@ -141,14 +165,17 @@ impl Verdict {
 }
 
 /// Begins a fit. There is none of the subject under way.
-pub async fn begin(
-    client: &impl GenericClient,
-    subject: &str,
-    model: &str,
-    (lake_version, lake_seq): (i64, i64),
-) -> Result<i64, StoreError> {
+pub async fn begin(client: &impl GenericClient, begun: &Begun) -> Result<i64, StoreError> {
     let sql = include_str!("sql/calibrations_begin.sql");
-    let row = super::query_one(client, sql, &[&subject, &model, &lake_version, &lake_seq]).await?;
+    let parameters: super::Parameters<'_> = &[
+        &begun.subject,
+        &begun.model,
+        &begun.asked,
+        &begun.sample,
+        &begun.lake_version,
+        &begun.lake_seq,
+    ];
+    let row = super::query_one(client, sql, parameters).await?;
     Ok(row.get(0))
 }
 
@@ -163,11 +190,15 @@ pub async fn running(client: &impl GenericClient) -> Result<Vec<Running>, StoreE
     let rows = super::query(client, include_str!("sql/calibrations_running.sql"), &[]).await?;
     let running = rows.iter().map(|row| Running {
         calibration: row.get(0),
-        subject: row.get(1),
-        model: row.get(2),
-        lake_version: row.get(3),
-        lake_seq: row.get(4),
-        checkpoint: row.get(5),
+        begun: Begun {
+            subject: row.get(1),
+            model: row.get(2),
+            asked: row.get(3),
+            sample: row.get(4),
+            lake_version: row.get(5),
+            lake_seq: row.get(6),
+        },
+        checkpoint: row.get(7),
     });
     Ok(running.collect())
 }
@@ -187,13 +218,18 @@ pub async fn keep_checkpoint(
 pub async fn propose(
     transaction: &Transaction<'_>,
     calibration: i64,
-    hyper: &Hyper,
-    items: &[FittedItem],
-    report: &Value,
+    found: &Found<'_>,
 ) -> Result<bool, StoreError> {
+    let Found {
+        hyper,
+        priors,
+        items,
+        report,
+    } = found;
     let hyper = serde_json::to_value(hyper).map_err(|_| StoreError::Document("constants"))?;
+    let priors = serde_json::to_value(priors).map_err(|_| StoreError::Document("priors"))?;
     let sql = include_str!("sql/calibrations_propose.sql");
-    if super::execute(transaction, sql, &[&calibration, &hyper, report]).await? == 0 {
+    if super::execute(transaction, sql, &[&calibration, &hyper, &priors, report]).await? == 0 {
         return Ok(false);
     }
     let keys: Vec<i64> = items.iter().map(|one| one.item.cast_signed()).collect();
@@ -308,7 +344,8 @@ pub async fn served(client: &impl GenericClient) -> Result<BTreeMap<String, i64>
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-/// Constants and parameters of some fits, each of another subject.
+/// Constants of some fits, each of another subject, parameters of the items that somebody answered, priors of the
+/// others.
 pub async fn read(
     client: &impl GenericClient,
     calibrations: &[i64],
@@ -318,12 +355,18 @@ pub async fn read(
     }
     let sql = include_str!("sql/calibrations_read.sql");
     let subjects = super::query(client, sql, &[&calibrations]).await?;
-    let hyper = subjects.iter().map(|row| {
-        let hyper = row.get::<_, Option<Value>>(1).unwrap_or_default();
+    let mut calibration = Calibration::default();
+    for row in &subjects {
+        let (subject, hyper): (String, Value) = (row.get(0), row.get(1));
         let hyper = serde_json::from_value(hyper).map_err(|_| StoreError::Document("constants"))?;
-        Ok((row.get(0), hyper))
-    });
-    let hyper = hyper.collect::<Result<_, StoreError>>()?;
+        // Fits of before they were kept have none.
+        if let Some(priors) = row.get::<_, Option<Value>>(2) {
+            let priors =
+                serde_json::from_value(priors).map_err(|_| StoreError::Document("priors"))?;
+            calibration.priors.insert(subject.clone(), priors);
+        }
+        calibration.hyper.insert(subject, hyper);
+    }
     let sql = include_str!("sql/calibration_items_read.sql");
     let items = super::query(client, sql, &[&calibrations]).await?;
     let items = items.iter().map(|row| {
@@ -334,8 +377,6 @@ pub async fn read(
         };
         (row.get::<_, i64>(0).cast_unsigned(), params)
     });
-    Ok(Calibration {
-        hyper,
-        items: items.collect(),
-    })
+    calibration.items = items.collect();
+    Ok(calibration)
 }

@@ -84,6 +84,18 @@ pub async fn states(
     group(&rows)
 }
 
+/// Which of some persons teaches a class that a pupil is in, if one does.
+pub async fn teacher_of(
+    client: &impl GenericClient,
+    persons: &[PersonKey],
+    pupil: PersonKey,
+) -> Result<Option<PersonKey>, StoreError> {
+    let persons: Vec<Uuid> = persons.iter().map(PersonKey::as_uuid).collect();
+    let sql = include_str!("sql/teacher_of_pupil.sql");
+    let row = super::query_opt(client, sql, &[&persons, &pupil.as_uuid()]).await?;
+    Ok(row.map(|row| PersonKey::from_uuid(row.get(0))))
+}
+
 /// One person, with states; none when nobody announced and no account showed that person.
 pub async fn person(
     client: &impl GenericClient,

@@ -24,8 +24,10 @@ pub struct Entered {
     pub finding: Finding,
     /// When it was entered; none before that.
     pub entered: Option<DateTime<Utc>>,
-    /// The key of the credential that entered it.
+    /// The key of the application that entered it.
     pub entered_by: String,
+    /// The key, of that moment, of the person who entered it, where one is known to.
+    pub entered_by_person: Option<Uuid>,
 }
 
 /// What was entered under some keys, in the order of the fold.
@@ -57,6 +59,7 @@ pub async fn insert(client: &impl GenericClient, new: &Entered) -> Result<bool, 
         &share,
         &degree,
         &new.entered_by,
+        &new.entered_by_person,
     ];
     Ok(super::execute(client, sql, parameters).await? == 1)
 }
@@ -85,6 +88,7 @@ fn entered(row: &Row) -> Result<Entered, StoreError> {
         finding,
         entered: Some(row.get("entered")),
         entered_by: row.get("entered_by"),
+        entered_by_person: row.get("entered_by_person"),
     })
 }
 

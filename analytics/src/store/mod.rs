@@ -58,6 +58,26 @@ pub const MIGRATIONS: Migrations = Migrations {
             "0007_as_of",
             include_str!("../../migrations/0007_as_of.sql"),
         ),
+        (
+            "0008_calibrated_items",
+            include_str!("../../migrations/0008_calibrated_items.sql"),
+        ),
+        (
+            "0009_item_priors",
+            include_str!("../../migrations/0009_item_priors.sql"),
+        ),
+        (
+            "0010_framework_served",
+            include_str!("../../migrations/0010_framework_served.sql"),
+        ),
+        (
+            "0011_fits_asked",
+            include_str!("../../migrations/0011_fits_asked.sql"),
+        ),
+        (
+            "0012_entered_by",
+            include_str!("../../migrations/0012_entered_by.sql"),
+        ),
     ],
 };
 

@@ -127,12 +127,12 @@ pub struct OddAnswer {
     pub is_left_out: bool,
 }
 
-/// The odd answers of some accounts, the newest first, so many at most.
+/// The odd answers of some accounts, the newest first, so many at most; and how many there are.
 pub async fn of_accounts(
     client: &impl GenericClient,
     accounts: &[AccountKey],
     most: i64,
-) -> Result<Vec<OddAnswer>, StoreError> {
+) -> Result<(Vec<OddAnswer>, i64), StoreError> {
     let accounts: Vec<Uuid> = accounts.iter().map(AccountKey::as_uuid).collect();
     let sql = include_str!("sql/odd_of_accounts.sql");
     let rows = super::query(client, sql, &[&accounts, &most]).await?;
@@ -143,7 +143,8 @@ pub async fn of_accounts(
         signs: row.get("signs"),
         is_left_out: row.get("left_out"),
     };
-    Ok(rows.iter().map(answer).collect())
+    let there = rows.first().map_or(0, |row| row.get("there"));
+    Ok((rows.iter().map(answer).collect(), there))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use analytics::checks::{Bin, Bins, Cell, Drift, Judged, Kinds, Month, Tally, Wat
 use analytics::fold::{Answer, Inputs, PersonFold};
 use chrono::{Days, NaiveDate};
 use mastery::maths::sigmoid;
-use mastery::{Calibration, Hyper, ItemParams, Model, Scale};
+use mastery::{Calibration, Hyper, ItemParams, Model};
 use schemas::catalogue::{CatalogueItem, DeclaredItem};
 use schemas::framework::Framework;
 use schemas::ids::StatementId;
@@ -82,8 +82,8 @@ fn truth() -> (Model, Kinds, Vec<CatalogueItem>) {
                     (item.id.key64(), ItemParams { a, b, s2 })
                 })
                 .collect(),
+            ..Calibration::default()
         },
-        Scale::default(),
     );
     (model, Kinds::new(&items), items)
 }

@@ -173,6 +173,7 @@ async fn play(world: &World, steps: &[Step]) {
                     finding: *finding,
                     entered: None,
                     entered_by: "test".to_owned(),
+                    entered_by_person: None,
                 };
                 match evaluations::enter(analytics.pool(), &new).await {
                     Err(InputError::Conflict) => {}

@@ -58,7 +58,7 @@ async fn taught() -> World {
 }
 
 /// A search that ends soon: what is tested is not how well it searches.
-fn options() -> Options {
+pub(crate) fn options() -> Options {
     let mut options = Options::default();
     options.settings.evaluations = 90;
     options.settings.rounds = 2;
@@ -71,7 +71,7 @@ fn silent() -> Tell {
     Arc::new(|_| {})
 }
 
-async fn fit(world: &World, options: &Options) -> (i64, FitReport) {
+pub(crate) async fn fit(world: &World, options: &Options) -> (i64, FitReport) {
     let never = CancellationToken::new();
     let mut outcomes = run(&world.analytics, options, &never, silent())
         .await
@@ -257,7 +257,7 @@ async fn a_fit_that_was_stopped_goes_on_and_gives_the_same() {
     let begun = told.lock().expect("no panic").clone();
     let resumed = begun.iter().filter_map(|one| match one {
         Told::Begun { resumed, .. } => Some(*resumed),
-        Told::Search { .. } => None,
+        Told::GaveUp { .. } | Told::Search { .. } => None,
     });
     assert_eq!(resumed.collect::<Vec<_>>(), [false, true]);
 
@@ -279,6 +279,78 @@ async fn a_fit_that_was_stopped_goes_on_and_gives_the_same() {
          )) from analytics.calibrations o, analytics.calibrations t where o.calibration = 1 and t.calibration = {two}"
     );
     assert_eq!(world.text(&same).await, "true");
+}
+
+#[actix_web::test]
+async fn a_fit_that_was_stopped_goes_on_for_the_same_alone() {
+    let world = World::bare().await;
+    world.set_catalogue(ITEMS).await;
+    world.analytics.start().await.expect("started");
+    let mut school = School::new(40, 5);
+    let success = |ability: f64, item: usize| rasch(ability, difficulty(item));
+    world.flood(&school.lesson(0, ITEMS, 8, success)).await;
+    world.fold().await;
+    world.ship().await;
+    let mut all = options();
+    all.settings.evaluations = 2;
+    let maths = Options {
+        subjects: vec!["maths".to_owned()],
+        ..all.clone()
+    };
+    let fewer = Options {
+        answers_max: 200,
+        ..all.clone()
+    };
+    let more_threads = {
+        let mut options = all.clone();
+        options.settings.workers = 1;
+        options
+    };
+    // Each time one was stopped; then the other is asked for.
+    for (stopped, then, resumed) in [
+        (&maths, &all, false),
+        (&all, &maths, false),
+        (&all, &fewer, false),
+        (&all, &more_threads, true),
+        (&fewer, &fewer, true),
+    ] {
+        let stop = CancellationToken::new();
+        let stopping = stop.clone();
+        let tell: Tell = Arc::new(move |one: &Told| {
+            if matches!(one, Told::Search { .. }) {
+                stopping.cancel();
+            }
+        });
+        let outcome = run(&world.analytics, stopped, &stop, tell).await;
+        assert!(matches!(outcome, Err(FitError::Stopped)), "{outcome:?}");
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let keep = Arc::clone(&told);
+        let tell: Tell =
+            Arc::new(move |one: &Told| keep.lock().expect("no panic").push(one.clone()));
+        let never = CancellationToken::new();
+        let outcomes = run(&world.analytics, then, &never, tell).await;
+        let outcomes = outcomes.expect("fitted");
+        let told = told.lock().expect("no panic").clone();
+        let gave_up = told.iter().any(|one| matches!(one, Told::GaveUp { .. }));
+        assert_eq!(gave_up, !resumed, "{told:?}");
+        let begun = told.iter().find_map(|one| match one {
+            Told::Begun { resumed, .. } => Some(*resumed),
+            _ => None,
+        });
+        assert_eq!(begun, Some(resumed), "{told:?}");
+        // Of all subjects French is looked at, too, which nobody has answered.
+        let subjects = outcomes.iter().map(|outcome| match outcome {
+            Outcome::Proposed { subject, .. } | Outcome::TooFew { subject, .. } => subject.as_str(),
+        });
+        let subjects: Vec<&str> = subjects.collect();
+        if then.subjects.is_empty() && !resumed {
+            assert_eq!(subjects, ["francais", "maths"]);
+        } else {
+            assert_eq!(subjects, ["maths"]);
+        }
+        let running = "select count(*) from analytics.calibrations where status = 'running'";
+        assert_eq!(world.text(running).await, "0");
+    }
 }
 
 #[actix_web::test]
@@ -356,6 +428,7 @@ async fn a_fit_starts_from_what_the_fold_starts_from_and_passes_over_evaluations
             finding: Finding::Share(1.0),
             entered: None,
             entered_by: "test".to_owned(),
+            entered_by_person: None,
         };
         evaluations::enter(world.db.pool(), &new)
             .await

@@ -192,3 +192,22 @@ async fn a_time_that_nobody_told_is_no_sign_of_speed() {
     let (_, totals) = world.get("/api/v1/totals").await;
     assert_eq!(totals["odd"], json!({}));
 }
+
+#[actix_web::test]
+async fn more_odd_answers_than_are_listed_are_counted() {
+    let world = leaving_out(World::new().await, &[]).await;
+    for n in 0..130 {
+        let seconds = n as i64;
+        world
+            .answer(&given(n, "a", n as usize % 8, false, seconds))
+            .await;
+    }
+    world.fold().await;
+    recomputed(&world).await;
+    let key = world.account("a");
+    let path = format!("/api/v1/pupils/{key}/odd-answers");
+    let (status, body) = world.get(&path).await;
+    assert_eq!((status, &body["count"]), (200, &json!(129)), "{body}");
+    assert_eq!(body["answers"].as_array().map(Vec::len), Some(100));
+    assert_eq!(body["answers"][0]["statement"], json!(Uuid::from_u128(129)));
+}

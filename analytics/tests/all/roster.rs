@@ -9,12 +9,12 @@ use zip::write::SimpleFileOptions;
 
 use crate::world::{HOME, World, given, noon};
 
-const ORGS: &str = "sourcedId,status,dateLastModified,name,type,identifier,parentSourcedId\no1,,,Lycée,school,0000000A,\n";
+pub(crate) const ORGS: &str = "sourcedId,status,dateLastModified,name,type,identifier,parentSourcedId\no1,,,Lycée,school,0000000A,\n";
 pub(crate) const USERS: &str = "sourcedId,status,dateLastModified,enabledUser,username,userIds,givenName,familyName\n\
     u1,,,true,u1,{https://ent.example/ido:a},Élève,2A-01\n\
     u2,,,true,u2,\"{https://ent.example/ido:b},{LDAP:x}\",Élève,2A-02\n\
     t1,,,true,t1,,Professeur,2A\n";
-const CLASSES: &str = "sourcedId,status,dateLastModified,title,grades,courseSourcedId,classCode,classType,location,schoolSourcedId,termSourcedIds,subjects\n\
+pub(crate) const CLASSES: &str = "sourcedId,status,dateLastModified,title,grades,courseSourcedId,classCode,classType,location,schoolSourcedId,termSourcedIds,subjects\n\
     c1,,,2A,10,k1,2A,homeroom,,o1,y1,\"maths,francais\"\n";
 pub(crate) const ENROLLMENTS: &str = "sourcedId,status,dateLastModified,classSourcedId,schoolSourcedId,userSourcedId,role,primary\n\
     e1,,,c1,o1,u1,student,\ne2,,,c1,o1,u2,student,\ne3,,,c1,o1,t1,teacher,true\n";

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use analytics::store::runs::Cause;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use crate::why::time;
 use crate::world::{World, given};
 
 async fn some_answers(world: &World) {
@@ -74,6 +75,71 @@ async fn another_catalogue_makes_another_version() {
         world.text("select status from analytics.runs").await,
         "done"
     );
+}
+
+#[actix_web::test]
+async fn other_thresholds_take_effect_by_a_recomputation_and_never_silently() {
+    let world = World::new().await;
+    some_answers(&world).await;
+    let before = world.served().await;
+    let key = world.account("a");
+    let path = format!("/api/v1/pupils/{key}/mastery?as_of={}", time(86_400));
+    let first = async || {
+        let (status, body) = world.get(&path).await;
+        assert_eq!(status, 200, "{body}");
+        let mut subjects = body["subjects"].as_array().expect("subjects").iter();
+        let maths = subjects.find(|subject| subject["subject"] == "maths");
+        maths.expect("maths")["domains"][0]["competencies"][0].clone()
+    };
+    let shown = first().await;
+    assert_eq!(shown["degree"], Value::Null, "{shown}");
+    let put = async |scale: Value| {
+        let mut framework: Value =
+            serde_json::from_str(schemas::framework::SECONDE_JSON).expect("JSON");
+        framework["levels"]["scale"] = scale;
+        let bytes = framework.to_string().into_bytes();
+        world
+            .put("/api/v1/framework", "application/json", bytes)
+            .await
+    };
+    let (status, told) = put(json!({ "cuts": [0.4, 0.3, 0.65, 0.75, 0.85] })).await;
+    assert_eq!(
+        (status, &told["pointer"], &told["rule"]),
+        (
+            400,
+            &json!("/levels/scale/cuts"),
+            &json!("framework-scale-cuts")
+        )
+    );
+    // The rule of evidence alone: no state changes by it.
+    let (status, told) = put(json!({ "competency_answers": 1, "confidence": 0.0 })).await;
+    assert_eq!(status, 200, "{told}");
+    assert_eq!(told["scale"]["competency_answers"], 1);
+    assert_eq!(told["scale"]["band"], 0.02, "what is left out is as usual");
+    assert_eq!(first().await, shown, "until it is recomputed");
+    let (_, status) = world.get("/api/v1/status").await;
+    assert_eq!(status["rebuilding"], true);
+    let served = "select (document #> '{levels,scale,competency_answers}')::text from published.framework_served";
+    assert_eq!(world.text(served).await, "3");
+    let report = world.analytics.recompute(Cause::Model).await;
+    assert_ne!(json!(report.expect("recomputed").model), status["model"]);
+    assert_eq!(world.served().await, before);
+    let relaxed = first().await;
+    assert!(relaxed["degree"].is_u64(), "{relaxed}");
+    assert_eq!(relaxed["mean"], shown["mean"]);
+    assert_eq!(world.text(served).await, "1");
+    // Another copy makes the same model of what is kept.
+    let copy = world.copy().await;
+    copy.recompute(Cause::Request).await.expect("recomputed");
+    assert_eq!(first().await, relaxed);
+    // Cuts change degrees, which are part of the states.
+    let low = json!({ "cuts": [0.001, 0.002, 0.003, 0.004, 0.005], "band": 0.0001, "competency_answers": 1,
+                      "confidence": 0.0 });
+    assert_eq!(put(low).await.0, 200);
+    let report = world.analytics.recompute(Cause::Model).await;
+    report.expect("recomputed");
+    assert_ne!(world.served().await["states"], before["states"]);
+    assert_eq!(first().await["degree"], 6);
 }
 
 #[actix_web::test]

@@ -14,6 +14,7 @@ use schemas::ifi::Ifi;
 use serde_json::{Value, json};
 use service::config::Settings;
 use service::identity::Scope;
+use service::identity::oidc::Issuer;
 use service::pg::Migrations;
 use service::testkit::TestDb;
 use tempfile::TempDir;
@@ -33,6 +34,8 @@ pub(crate) struct World {
     pub(crate) db: TestDb,
     pub(crate) analytics: Arc<Analytics>,
     pub(crate) secret: [u8; 32],
+    /// Whose tokens are taken.
+    pub(crate) issuer: Option<Issuer>,
     authorization: String,
     reader: String,
     _lake: TempDir,
@@ -116,6 +119,7 @@ impl World {
             analytics: Arc::new(Analytics::new(context, config)),
             db,
             secret,
+            issuer: None,
             authorization,
             reader,
             _lake: lake,
@@ -352,7 +356,9 @@ impl World {
     ) -> (u16, Value) {
         let context = self.db.context().await;
         let app = App::new()
-            .app_data(web::Data::new(context.credentials))
+            .app_data(web::Data::new(
+                context.credentials.accepting(self.issuer.clone()),
+            ))
             .app_data(web::Data::from(Arc::clone(&self.analytics)))
             .configure(service::http::defaults)
             .configure(analytics::routes);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, ensure};
 use fit::{Answers, Fitted, Predicted, Settings};
-use mastery::{Hyper, Model, PupilState, Scale};
+use mastery::{Hyper, Model, PupilState};
 use schemas::catalogue::{CatalogueItem, DeclaredItem};
 use schemas::framework::{Competency, Domain, Framework};
 use schemas::ids::key64;
@@ -166,12 +166,7 @@ fn model(fitted: &Fitted, answers: &Answers) -> anyhow::Result<Model> {
     });
     let items = items.collect::<anyhow::Result<Vec<_>>>()?;
     let framework = framework(answers.domains());
-    Ok(Model::with(
-        &framework,
-        &items,
-        fitted.hyper,
-        Scale::default(),
-    ))
+    Ok(Model::with(&framework, &items, fitted.hyper))
 }
 
 /// Where items and competencies are put.

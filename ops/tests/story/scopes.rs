@@ -106,6 +106,18 @@ impl Row {
         }
     }
 
+    /// A person may, as far as it is her own; a school may not for its pupils.
+    fn own(method: Method, path: &'static str, scopes: &'static [Scope]) -> Self {
+        Self {
+            who: Who::Those {
+                scopes,
+                person: true,
+                school: false,
+            },
+            ..Self::new(method, path, scopes)
+        }
+    }
+
     fn with(self, query: &'static [(&'static str, &'static str)]) -> Self {
         Self { query, ..self }
     }
@@ -201,12 +213,13 @@ fn api() -> Vec<Row> {
             READERS,
         ),
         Row::new(Method::GET, "/api/v1/pupils/{key}/odd-answers", READERS),
-        Row::new(Method::GET, DECLARED, READERS),
-        Row::of_every_school(Method::PUT, DECLARED, ADMINISTRATORS),
-        Row::of_every_school(Method::DELETE, DECLARED, ADMINISTRATORS),
-        Row::new(Method::GET, EVALUATIONS, READERS),
-        Row::of_every_school(Method::POST, EVALUATIONS, ADMINISTRATORS),
-        Row::of_every_school(
+        // A pupil what is her own; a teacher and a school what is of their pupils. Of others it is 404.
+        Row::of_persons(Method::GET, DECLARED, READERS),
+        Row::own(Method::PUT, DECLARED, ADMINISTRATORS),
+        Row::own(Method::DELETE, DECLARED, ADMINISTRATORS),
+        Row::of_persons(Method::GET, EVALUATIONS, READERS),
+        Row::of_persons(Method::POST, EVALUATIONS, ADMINISTRATORS),
+        Row::of_persons(
             Method::DELETE,
             "/api/v1/pupils/{key}/evaluations/{evaluation}",
             ADMINISTRATORS,

@@ -9,20 +9,20 @@ use tokio_postgres::{IsolationLevel, Row};
 
 use super::StoreError;
 
-/// Which catalogue, framework and calibrations are in force. Two equal editions give equal lists.
+/// Which catalogue is in force, and which framework and calibrations the served states were made with. Two equal
+/// editions give equal lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edition {
     /// The catalogue's version; `None` before one was loaded.
     pub catalogue: Option<i64>,
     framework: Option<(String, DateTime<Utc>)>,
-    /// Those that the served states were made with.
     calibrations: Vec<i64>,
 }
 
 /// What an edition holds.
 #[derive(Debug, Clone)]
 pub struct Content {
-    /// The framework.
+    /// The framework that the served states were made with; the one that is compiled in before there are any.
     pub framework: Framework,
     /// The items of the catalogue.
     pub items: Vec<CatalogueItem>,
@@ -42,7 +42,7 @@ pub enum ContentError {
     /// The document in `published.framework` is not a framework.
     #[error("the published framework could not be read: {0}")]
     Framework(String),
-    /// Constants in `published.calibrations` are none.
+    /// Constants or priors in `published.calibrations` are none.
     #[error("the published constants of the model could not be read")]
     Constants(#[source] serde_json::Error),
     /// The program failed at building the index.
@@ -111,7 +111,7 @@ pub async fn read(pool: &Pool) -> Result<(Edition, Content), ContentError> {
         .await?;
     let edition = edition(&row);
     let framework = transaction
-        .query_opt(include_str!("sql/framework_read.sql"), &[])
+        .query_opt(include_str!("sql/framework_served_read.sql"), &[])
         .await?;
     let items = transaction
         .query(include_str!("sql/catalogue_items_read.sql"), &[])
@@ -149,10 +149,16 @@ fn edition(row: &Row) -> Edition {
 }
 
 fn calibration(constants: &[Row], fitted: &[Row]) -> Result<Calibration, ContentError> {
-    let hyper = constants.iter().map(|row| {
-        let hyper = serde_json::from_str(row.get(1)).map_err(ContentError::Constants)?;
-        Ok((row.get(0), hyper))
-    });
+    let mut calibration = Calibration::default();
+    for row in constants {
+        let (subject, hyper): (String, &str) = (row.get(0), row.get(1));
+        let hyper = serde_json::from_str(hyper).map_err(ContentError::Constants)?;
+        if let Some(priors) = row.get::<_, Option<&str>>(2) {
+            let priors = serde_json::from_str(priors).map_err(ContentError::Constants)?;
+            calibration.priors.insert(subject.clone(), priors);
+        }
+        calibration.hyper.insert(subject, hyper);
+    }
     let items = fitted.iter().map(|row| {
         let params = ItemParams {
             a: row.get(1),
@@ -161,10 +167,8 @@ fn calibration(constants: &[Row], fitted: &[Row]) -> Result<Calibration, Content
         };
         (row.get::<_, i64>(0).cast_unsigned(), params)
     });
-    Ok(Calibration {
-        hyper: hyper.collect::<Result<_, ContentError>>()?,
-        items: items.collect(),
-    })
+    calibration.items = items.collect();
+    Ok(calibration)
 }
 
 fn parse_framework(text: &str) -> Result<Framework, ContentError> {

@@ -30,11 +30,12 @@ const PUBLISHED: &str = "
     create table analytics.membership (class uuid, person uuid, role text, subject text);
     create view published.classes as select * from analytics.classes;
     create view published.membership as select * from analytics.membership;
-    create table analytics.calibrations (subject text, calibration bigint, hyper jsonb);
+    create table analytics.calibrations (subject text, calibration bigint, hyper jsonb, priors jsonb);
     create table analytics.calibration_items (calibration bigint, item bigint, a float8, b float8, s2 float8);
     create view published.calibrations as select * from analytics.calibrations;
     create view published.calibration_items as select * from analytics.calibration_items;
     create view published.framework as select * from analytics.frameworks;
+    create view published.framework_served as select * from analytics.frameworks;
     create view published.people as select * from analytics.people;
     create view published.pupil_states as select * from analytics.states;
 ";

@@ -93,6 +93,91 @@ fn a_small_framework_has_the_usual_scale() {
 }
 
 #[test]
+fn thresholds_are_data_of_the_framework() {
+    assert_eq!(Framework::seconde().levels.scale, Scale::default());
+    let with = |scale: Value| {
+        let mut document = small();
+        document["levels"] = serde_json::to_value(&Framework::seconde().levels).unwrap();
+        document["levels"]["scale"] = scale;
+        document
+    };
+    let read = |scale: Value| {
+        let framework = Framework::parse(with(scale).to_string().as_bytes());
+        framework.unwrap().levels.scale
+    };
+    let own = json!({
+        "status": "shares of September", "cuts": [0.3, 0.45, 0.6, 0.7, 0.9], "band": 0.01, "confidence": 0.7,
+        "competency_answers": 4, "domain_answers": 8, "domain_competencies": 3,
+    });
+    assert_eq!(
+        read(own),
+        Scale {
+            cuts: [0.3, 0.45, 0.6, 0.7, 0.9],
+            band: 0.01,
+            confidence: 0.7,
+            competency_answers: 4,
+            domain_answers: 8,
+            domain_competencies: 3,
+        }
+    );
+    let confidence = 0.9;
+    assert_eq!(
+        read(json!({ "confidence": confidence })),
+        Scale {
+            confidence,
+            ..Scale::default()
+        },
+        "what is left out is as in the default"
+    );
+    for (scale, pointer, rule) in [
+        (
+            json!({ "cuts": [0.4, 0.4, 0.6, 0.7, 0.8] }),
+            "/cuts",
+            "framework-scale-cuts",
+        ),
+        (
+            json!({ "cuts": [0.0, 0.4, 0.6, 0.7, 0.8] }),
+            "/cuts",
+            "framework-scale-cuts",
+        ),
+        (
+            json!({ "cuts": [0.3, 0.4, 0.6, 0.7, 1.0] }),
+            "/cuts",
+            "framework-scale-cuts",
+        ),
+        (json!({ "cuts": [0.3, 0.4, 0.6] }), "", "document-shape"),
+        (json!({ "band": 0.06 }), "/band", "framework-scale-band"),
+        (json!({ "band": -0.01 }), "/band", "framework-scale-band"),
+        (
+            json!({ "confidence": 1.0 }),
+            "/confidence",
+            "framework-scale-confidence",
+        ),
+        (
+            json!({ "competency_answers": 0 }),
+            "/competency_answers",
+            "framework-scale-count",
+        ),
+        (
+            json!({ "domain_answers": 0 }),
+            "/domain_answers",
+            "framework-scale-count",
+        ),
+        (
+            json!({ "domain_competencies": 0 }),
+            "/domain_competencies",
+            "framework-scale-count",
+        ),
+        (json!({ "domain_answers": 2.5 }), "", "document-shape"),
+        (json!({ "bands": 0.02 }), "", "document-shape"),
+        (json!([0.3]), "", "document-shape"),
+    ] {
+        let place = format!("/levels/scale{pointer}");
+        assert_eq!(rules(&with(scale.clone())), one(&place, rule), "{scale}");
+    }
+}
+
+#[test]
 fn a_framework_written_is_read_back() {
     let written = serde_json::to_vec(Framework::seconde()).unwrap();
     assert_eq!(

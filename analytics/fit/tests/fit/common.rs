@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fit::{Answer, Answers, Pupil, Start, mixed};
 use mastery::maths::sigmoid;
-use mastery::{Hyper, ItemParams, Model, Scale};
+use mastery::{Hyper, ItemParams, Model};
 use schemas::catalogue::{CatalogueItem, DeclaredItem};
 use schemas::framework::{Competency, Domain, Framework};
 use schemas::ids::key64;
@@ -106,7 +106,7 @@ pub(crate) fn model(answers: &Answers, items: &[ItemParams], hyper: Hyper) -> Mo
             level: None,
         })
         .collect();
-    Model::with(&framework, &items, hyper, Scale::default())
+    Model::with(&framework, &items, hyper)
 }
 
 pub(crate) fn item_key(item: usize) -> u64 {

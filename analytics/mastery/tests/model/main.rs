@@ -4,6 +4,7 @@ mod common;
 mod explain;
 mod fixture;
 mod inputs;
+mod priors;
 mod properties;
 mod shown;
 mod treatments;

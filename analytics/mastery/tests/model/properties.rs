@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::common::{framework, item, item_key};
-use mastery::{Degree, Hyper, Model, PupilState, Scale};
+use mastery::{Degree, Hyper, Model, PupilState};
 use proptest::prelude::*;
 
 const ITEMS: u32 = 12;
@@ -54,7 +54,7 @@ pub(crate) fn model_with(hyper: Hyper) -> Model {
             )
         })
         .collect();
-    Model::with(&framework(&domains), &items, hyper, Scale::default())
+    Model::with(&framework(&domains), &items, hyper)
 }
 
 fn fold(model: &Model, state: &mut PupilState, clock: &mut f64, answers: &[Answer]) {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::common::{competency_key, framework, item, item_key};
 use mastery::{Degree, Hyper, Model, PupilState, Scale};
+use schemas::catalogue::CatalogueItem;
+use schemas::framework::Framework;
 
 const DAY_S: f64 = 86_400.0;
 
@@ -229,8 +231,9 @@ fn the_fingerprint_names_what_changes_a_state_and_nothing_else() {
         item(1, &[10], (1.0, 0.0, 0.1)),
         item(2, &[11, 20], (1.0, 0.3, 0.1)),
     ];
-    let fingerprint =
-        |framework, items: &[_]| Model::new(framework, items).fingerprint().to_owned();
+    let fingerprint = |framework: &Framework, items: &[CatalogueItem]| {
+        Model::new(framework, items).fingerprint().to_owned()
+    };
     let base = fingerprint(&framework, &items);
     assert_eq!(base.len(), 64);
 
@@ -263,12 +266,38 @@ fn the_fingerprint_names_what_changes_a_state_and_nothing_else() {
         rho: 0.12,
         ..Hyper::default()
     };
-    let other = Model::with(&framework, &items, hyper, Scale::default());
+    let other = Model::with(&framework, &items, hyper);
     assert_ne!(other.fingerprint(), base, "a constant");
-    let scale = Scale {
-        band: 0.03,
-        ..Scale::default()
-    };
-    let other = Model::with(&framework, &items, Hyper::default(), scale);
-    assert_ne!(other.fingerprint(), base, "the band");
+    let usual = Scale::default();
+    for scale in [
+        Scale {
+            cuts: [0.40, 0.55, 0.65, 0.75, 0.86],
+            ..usual
+        },
+        Scale {
+            band: 0.03,
+            ..usual
+        },
+        Scale {
+            confidence: 0.7,
+            ..usual
+        },
+        Scale {
+            competency_answers: 4,
+            ..usual
+        },
+        Scale {
+            domain_answers: 6,
+            ..usual
+        },
+        Scale {
+            domain_competencies: 3,
+            ..usual
+        },
+    ] {
+        let mut other = framework.clone();
+        other.levels.scale = scale;
+        assert_ne!(fingerprint(&other, &items), base, "{scale:?}");
+        assert_eq!(*Model::new(&other, &items).scale(), scale);
+    }
 }

@@ -1,2 +1,2 @@
--- Parameters of the items of fits. $1 numbers. Rows: item, discrimination, difficulty, its variance.
-select item, a, b, s2 from analytics.calibration_items where calibration = any ($1)
+-- Parameters of the items of fits that somebody answered. $1 numbers. Rows: item, discrimination, difficulty, its variance.
+select item, a, b, s2 from analytics.calibration_items where calibration = any ($1) and answers > 0

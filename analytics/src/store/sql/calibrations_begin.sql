@@ -1,2 +1,4 @@
--- Begins a fit. $1 subject, $2 fingerprint of the model, $3 version and $4 position of the lake. One row: its number.
-insert into analytics.calibrations (subject, model, lake_version, lake_seq) values ($1, $2, $3, $4) returning calibration
+-- Begins a fit. $1 subject, $2 fingerprint of the model, $3 what was asked for, $4 the share of the pupils, $5 version and
+-- $6 position of the lake. One row: its number.
+insert into analytics.calibrations (subject, model, asked, sample, lake_version, lake_seq)
+values ($1, $2, $3, $4, $5, $6) returning calibration

@@ -1,2 +1,2 @@
--- Constants of fits. $1 numbers. Rows: subject, constants.
-select subject, hyper from analytics.calibrations where calibration = any ($1)
+-- Constants of fits, and priors of items. $1 numbers. Rows: subject, constants, priors or null.
+select subject, hyper, priors from analytics.calibrations where calibration = any ($1)

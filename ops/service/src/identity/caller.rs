@@ -128,7 +128,7 @@ impl Caller {
         }
         Err(match self.who() {
             Who::Application(application) if application.has_scope_for(action) => {
-                application.bound_away()
+                application.bound_away(action)
             }
             Who::Application(_) => Problem::forbidden(
                 "Authorization",
@@ -141,7 +141,7 @@ impl Caller {
             Who::Person(_) => Problem::forbidden(
                 "Authorization",
                 "person-own-only",
-                "a person's token writes and reads that person's own statements and state, nothing else",
+                "a person's token is for what is that person's own: statements, state, the declared profile",
             ),
         })
     }
@@ -152,21 +152,21 @@ impl Caller {
         self.require(action)?;
         match self.who() {
             Who::Application(application) if application.school.is_some() => {
-                Err(application.bound_away())
+                Err(application.bound_away(action))
             }
             _ => Ok(()),
         }
     }
 
     /// Whether the caller may do this, whoever it concerns. For a person that is little: what she
-    /// may do with what is her own (state) is for the one to say who knows whose it is. A caller that
-    /// is bound administers nothing, or it would make itself an unbound one.
+    /// may do with what is her own (state, the declared profile) or of whom she teaches is for the one to say who
+    /// knows whose it is. A caller that is bound administers nothing, or it would make itself an unbound one; one
+    /// that is bound to a school enters evaluations of that school's pupils, as the handler sees to.
     #[must_use]
     pub fn may(&self, action: Action) -> bool {
         match self.who() {
             Who::Application(application) => {
-                let reaches_others = matches!(action, Action::Administer | Action::VoidOthers);
-                application.has_scope_for(action) && !(reaches_others && application.is_bound())
+                application.has_scope_for(action) && !application.is_bound_away(action)
             }
             // Whose statements they are, the LRS looks at in each.
             Who::Person(_) => {
@@ -181,6 +181,19 @@ impl Caller {
         match self.who() {
             Who::Application(application) => application.school.as_ref(),
             Who::Person(_) => None,
+        }
+    }
+
+    /// The accounts of the person who acts, the one that stands for her first: by her own token, or by one that an
+    /// application was given for her. None where nobody is known to.
+    #[must_use]
+    pub fn acting_accounts(&self) -> &[Ifi] {
+        match self.who() {
+            Who::Person(person) => person.accounts(),
+            Who::Application(application) => match &application.vouching {
+                Vouching::Token(_, Some(account)) => std::slice::from_ref(account),
+                Vouching::Token(_, None) | Vouching::Credential => &[],
+            },
         }
     }
 
@@ -223,13 +236,22 @@ impl Application {
         self.scopes.iter().any(|scope| scope.allows(action))
     }
 
-    fn is_bound(&self) -> bool {
-        self.school.is_some() || self.activity_prefix.is_some()
+    /// Whether this reaches beyond what the credential is bound to.
+    fn is_bound_away(&self, action: Action) -> bool {
+        match action {
+            Action::Administer | Action::VoidOthers => {
+                self.school.is_some() || self.activity_prefix.is_some()
+            }
+            // What is entered of a pupil is about no activity.
+            Action::EnterEvaluations => self.activity_prefix.is_some(),
+            _ => false,
+        }
     }
 
     /// 403: the scopes would do, and what the credential is bound to does not.
-    fn bound_away(&self) -> Problem {
-        let (rule, detail) = if self.school.is_some() {
+    fn bound_away(&self, action: Action) -> Problem {
+        let by_school = self.school.is_some() && action != Action::EnterEvaluations;
+        let (rule, detail) = if by_school {
             (
                 "school-bound",
                 "this credential is bound to a school, and this concerns others, too",
@@ -351,22 +373,34 @@ mod tests {
         let free = bound_to(None, None);
         assert!(Action::EVERY.into_iter().all(|action| free.may(action)));
         assert!(free.require_for_every_school(Action::ReadAll).is_ok());
-        for (caller, wanted) in [
-            (bound_to(Some("0750655E"), None), "school-bound"),
+        let refused = [
+            Action::Administer,
+            Action::VoidOthers,
+            Action::EnterEvaluations,
+        ];
+        for (caller, wanted, refused) in [
+            // Whose pupil it is, who knows the roster looks at.
+            (
+                bound_to(Some("0750655E"), None),
+                "school-bound",
+                &refused[..2],
+            ),
             (
                 bound_to(None, Some("https://example.org/")),
                 "activity-prefix",
+                &refused[..],
             ),
             (
                 bound_to(Some("0750655E"), Some("https://example.org/")),
                 "school-bound",
+                &refused[..],
             ),
         ] {
             let not: Vec<Action> = Action::EVERY
                 .into_iter()
                 .filter(|action| !caller.may(*action))
                 .collect();
-            assert_eq!(not, [Action::Administer, Action::VoidOthers]);
+            assert_eq!(not, refused);
             let told = rule(caller.require(Action::Administer));
             assert_eq!(told.as_deref(), Some(wanted));
             let everywhere = rule(caller.require_for_every_school(Action::ReadAll));
@@ -384,6 +418,9 @@ mod tests {
         assert_eq!(pair, for_her.authority("https://lrs.example.org"));
         assert_eq!(pair["objectType"], "Group");
         assert_eq!(pair["member"].as_array().map(Vec::len), Some(2));
+        assert_eq!(for_her.acting_accounts(), [ifi("a")]);
+        assert_eq!(person.acting_accounts(), [ifi("a"), ifi("b")]);
+        assert!(alone.acting_accounts().is_empty());
         assert_eq!(pair["member"][0]["account"]["name"], "app");
         assert_eq!(pair["member"][1]["account"]["name"], "a");
         assert_eq!(

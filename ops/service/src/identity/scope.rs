@@ -57,6 +57,8 @@ pub enum Action {
     Define,
     /// Void statements that another authority wrote.
     VoidOthers,
+    /// Enter what was found of a pupil outside, and take it back.
+    EnterEvaluations,
 }
 
 /// A scope that does not exist.
@@ -132,7 +134,7 @@ impl Scope {
 
 impl Action {
     /// Every action there is.
-    pub const EVERY: [Self; 11] = [
+    pub const EVERY: [Self; 12] = [
         Self::Administer,
         Self::ReadAll,
         Self::WriteStatements,
@@ -144,13 +146,14 @@ impl Action {
         Self::WriteProfiles,
         Self::Define,
         Self::VoidOthers,
+        Self::EnterEvaluations,
     ];
 
     /// The narrowest scope that allows it, as a caller who lacks it is told.
     #[must_use]
     pub fn narrowest_scope(self) -> Scope {
         match self {
-            Self::Administer | Self::VoidOthers => Scope::All,
+            Self::Administer | Self::VoidOthers | Self::EnterEvaluations => Scope::All,
             Self::ReadAll => Scope::AllRead,
             Self::WriteStatements => Scope::StatementsWrite,
             Self::ReadStatements => Scope::StatementsRead,

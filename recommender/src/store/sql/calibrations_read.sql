@@ -1,2 +1,2 @@
--- The constants of the states that are served, by subject. Rows: one a subject that was fitted.
-select subject, hyper::text from published.calibrations
+-- The constants of the states that are served and the priors of items, by subject. Rows: one a subject that was fitted.
+select subject, hyper::text, priors::text from published.calibrations

@@ -1,4 +1,5 @@
--- What a list is made from: which catalogue, framework and calibrations are in force. Parameters: none.
+-- What a list is made from: which catalogue is in force, which framework and calibrations the served states were made
+-- with. Parameters: none.
 -- Rows: 1; nulls for what was not loaded yet.
 select
     (select version from published.catalogue) as catalogue,
@@ -6,4 +7,4 @@ select
     f.loaded as framework_loaded,
     array(select calibration from published.calibrations order by calibration) as calibrations
 from (select) as one
-left join published.framework f on true
+left join published.framework_served f on true

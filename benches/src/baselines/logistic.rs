@@ -201,4 +201,19 @@ mod tests {
         assert!(slope.iter().all(|slope| slope.abs() < 0.05), "{slope:?}");
         assert!(loss < rows.loss(&[0.0; 5], &mut slope));
     }
+
+    #[test]
+    fn what_is_rare_is_learnt_beside_what_every_row_has() {
+        let mut rows = Rows::default();
+        for n in 0..6_000_u32 {
+            let count = f32::from((n % 97) as u8);
+            let features = [(1, 1.0), (2, count.ln_1p()), (3 + n * n % 2_003, 1.0)];
+            rows.push(&features, (n * 7919) % 101 < 30 + n % 50);
+        }
+        let weights = learn(&rows, 3 + 2_003);
+        let mut slope = vec![0.0; weights.len()];
+        rows.loss(&weights, &mut slope);
+        let steepest = slope.iter().map(|slope| slope.abs()).fold(0.0, f64::max);
+        assert!(steepest < FLAT * 6_000.0, "{steepest}");
+    }
 }

@@ -1,14 +1,15 @@
 //! How well answers are predicted before they are seen: files, folds, the model and what it loses without
 //! each of its parts.
 
+pub(crate) mod columns;
 mod file;
 mod folds;
 mod page;
 mod variants;
 
-pub use file::{files, read};
+pub use file::{Content, files, read};
 pub use folds::{FOLDS, Fold, folds};
-pub use page::page;
+pub use page::{page, placed, plot_name};
 pub use variants::{VARIANTS, Variant, folded};
 
 use fit::{Answer, Answers, Predicted, Pupil, Reliability, Scores, Start};
@@ -21,12 +22,28 @@ use rand_chacha::ChaCha8Rng;
 pub struct Outcome {
     /// `sillage`, `sillage-NAME` or the name of a baseline.
     pub model: String,
-    /// AUC, log loss, RMSE and accuracy: means over the folds. ECE: over all folds' answers at once.
-    pub scores: Scores,
-    /// Standard deviation of the AUC over the folds.
-    pub spread: f64,
+    /// AUC: mean over the folds that have one.
+    pub auc: Option<Auc>,
+    /// Log loss, RMSE and accuracy: means over the folds.
+    pub log_loss: f64,
+    /// See [`Outcome::log_loss`].
+    pub rmse: f64,
+    /// See [`Outcome::log_loss`].
+    pub accuracy: f64,
+    /// Calibration error over all folds' answers at once.
+    pub ece: f64,
     /// Expected against come, over all folds' answers at once.
     pub reliability: Reliability,
+}
+
+/// AUC over the folds. A fold in which all answers are right, or all wrong, has none: there is no order to
+/// judge.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Auc {
+    /// Its mean.
+    pub mean: f64,
+    /// Its standard deviation.
+    pub spread: f64,
 }
 
 impl Outcome {
@@ -34,25 +51,36 @@ impl Outcome {
     #[must_use]
     pub fn of(model: String, folds: &[Vec<Predicted>]) -> Self {
         let each: Vec<Scores> = folds.iter().map(|fold| Scores::of(fold)).collect();
-        let mean = |figure: fn(&Scores) -> f64| {
-            each.iter().map(figure).sum::<f64>() / (each.len() as f64).max(1.0)
-        };
-        let auc = mean(|scores| scores.auc);
-        let square = each.iter().map(|scores| (scores.auc - auc).powi(2));
+        let all = |figure: fn(&Scores) -> f64| mean(&each.iter().map(figure).collect::<Vec<_>>());
         let reliability = Reliability::of(&folds.concat());
         Self {
             model,
-            scores: Scores {
-                auc,
-                log_loss: mean(|scores| scores.log_loss),
-                rmse: mean(|scores| scores.rmse),
-                accuracy: mean(|scores| scores.accuracy),
-                ece: reliability.error(),
-            },
-            spread: (square.sum::<f64>() / (each.len() as f64 - 1.0).max(1.0)).sqrt(),
+            auc: Auc::of(folds, &each),
+            log_loss: all(|scores| scores.log_loss).unwrap_or_default(),
+            rmse: all(|scores| scores.rmse).unwrap_or_default(),
+            accuracy: all(|scores| scores.accuracy).unwrap_or_default(),
+            ece: reliability.error(),
             reliability,
         }
     }
+}
+
+impl Auc {
+    fn of(folds: &[Vec<Predicted>], scores: &[Scores]) -> Option<Self> {
+        let has_both = |fold: &[Predicted]| fold.iter().any(|p| p.correct != fold[0].correct);
+        let each = folds.iter().zip(scores);
+        let each = each.filter(|(fold, _)| has_both(fold));
+        let each: Vec<f64> = each.map(|(_, scores)| scores.auc).collect();
+        let mean = mean(&each)?;
+        let squares = each.iter().map(|auc| (auc - mean).powi(2));
+        let spread = (squares.sum::<f64>() / (each.len() as f64 - 1.0).max(1.0)).sqrt();
+        Some(Self { mean, spread })
+    }
+}
+
+/// None of nothing.
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
 /// Made-up answers of so many pupils to the same twelve items of three competencies, a third of them with
@@ -90,4 +118,27 @@ pub fn made_up(pupils: u64, seed: u64) -> Answers {
     };
     let pupils = (0..pupils).map(&mut pupil).collect();
     Answers::new(items.collect(), vec![0; 3], pupils).expect("they are well formed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn predicted(expected: f64, correct: bool) -> Predicted {
+        Predicted { expected, correct }
+    }
+
+    #[test]
+    fn a_fold_of_one_kind_of_answers_has_no_part_in_the_auc() {
+        let ordered = vec![predicted(0.9, true), predicted(0.2, false)];
+        let right = vec![predicted(0.9, true), predicted(0.8, true)];
+        let outcome = Outcome::of("x".to_owned(), &[ordered, right.clone()]);
+        let auc = Auc {
+            mean: 1.0,
+            spread: 0.0,
+        };
+        assert_eq!(outcome.auc, Some(auc));
+        assert_eq!(outcome.accuracy, 1.0);
+        assert_eq!(Outcome::of("x".to_owned(), &[right]).auc, None);
+    }
 }

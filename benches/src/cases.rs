@@ -89,6 +89,9 @@ pub struct Arguments {
     /// The folder of the reference data.
     #[arg(long, env = "SILLAGE_REFERENCE_DATA", value_name = "DIR")]
     pub reference_data: Option<PathBuf>,
+    /// Of `accuracy`: write what was measured into docs/model.md and docs/model, too.
+    #[arg(long)]
+    pub docs: bool,
     /// A Python that has DuckDB and PyArrow (ops/lake/check/requirements.txt).
     #[arg(long, env = "SILLAGE_LAKE_PYTHON", value_name = "FILE")]
     pub lake_python: Option<PathBuf>,

@@ -1,10 +1,10 @@
 //! What was measured: a table for people, JSON lines for programs.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 use serde::Serialize;
 
@@ -42,6 +42,7 @@ pub struct Report {
     name: &'static str,
     heading: String,
     rows: Vec<Row>,
+    failures: Vec<String>,
 }
 
 impl Report {
@@ -52,7 +53,26 @@ impl Report {
             name,
             heading,
             rows: Vec::new(),
+            failures: Vec::new(),
         }
+    }
+
+    /// Notes that something could not be measured, though the rest was: told at once, and an error at the end.
+    pub fn fail(&mut self, what: String) {
+        complain(&what);
+        self.failures.push(what);
+    }
+
+    /// What could not be measured.
+    #[must_use]
+    pub fn failures(&self) -> &[String] {
+        &self.failures
+    }
+
+    /// The figures so far.
+    #[must_use]
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
     }
 
     /// Adds a figure.
@@ -81,17 +101,35 @@ impl Report {
     }
 
     /// Prints the table, and writes `benches/results/NAME.jsonl` and its plot, `NAME.svg`.
+    ///
+    /// # Errors
+    ///
+    /// They cannot be written, or something failed; what was measured is written then, too.
     pub fn publish(&self) -> anyhow::Result<()> {
         self.show();
-        let folder = workspace_root().join("benches/results");
-        self.write(&folder)
-            .with_context(|| format!("could not write into {}", folder.display()))?;
+        let folder = results();
+        self.write(&folder)?;
         let path = folder.join(self.name);
         say(&format!("rows and plot: {}.jsonl, .svg\n", path.display()));
+        self.is_whole()
+    }
+
+    /// # Errors
+    ///
+    /// Something could not be measured.
+    fn is_whole(&self) -> anyhow::Result<()> {
+        let failed = self.failures.join("\n");
+        ensure!(failed.is_empty(), "not everything was measured:\n{failed}");
         Ok(())
     }
 
-    fn write(&self, folder: &Path) -> anyhow::Result<()> {
+    /// Writes `NAME.jsonl` and `NAME.svg` into a folder, over what was there.
+    pub fn write(&self, folder: &Path) -> anyhow::Result<()> {
+        self.write_into(folder)
+            .with_context(|| format!("could not write into {}", folder.display()))
+    }
+
+    fn write_into(&self, folder: &Path) -> anyhow::Result<()> {
         fs::create_dir_all(folder)?;
         let mut text = String::new();
         for row in &self.rows {
@@ -154,6 +192,12 @@ impl Bar {
             Self::AtLeast(bar) | Self::AtMost(bar) => bar,
         }
     }
+}
+
+/// Where results are written.
+#[must_use]
+pub fn results() -> PathBuf {
+    workspace_root().join("benches/results")
 }
 
 /// Three figures that count, and no more.
@@ -226,6 +270,16 @@ mod tests {
         );
         assert!(folder.join("x.svg").exists());
         assert_eq!(report.table().to_string().matches("single").count(), 1);
+    }
+
+    #[test]
+    fn what_failed_is_an_error_at_the_end() {
+        let mut report = Report::new("x", String::new());
+        report.is_whole().unwrap();
+        report.fail("one: it cannot be read".to_owned());
+        report.add("other", "ratio", 1.5, "1");
+        let told = report.is_whole().unwrap_err().to_string();
+        assert!(told.contains("one: it cannot be read"), "{told}");
     }
 
     #[test]

@@ -2,18 +2,21 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
-use arrow::array::{Array as _, AsArray as _, RecordBatch};
-use arrow::datatypes::Int64Type;
+use arrow::array::RecordBatch;
 use fit::{Answer, Answers, Pupil, Start};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::cases::mastery::{integers, lists};
+use super::columns::{integers, integers_or_none, lists, times};
 
-/// The competency of answers that name none.
-const NO_SKILL: i64 = i64::MIN;
+/// What a file of answers must have.
+const COLUMNS: [&str; 5] = ["student_id", "order", "item_id", "skill_ids", "correct"];
+
+/// What another file of the same pupils or items hardly has.
+const OWN: [&str; 2] = ["skill_ids", "correct"];
 
 /// Every Parquet file of a folder, in the order of their names.
 pub fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
@@ -35,100 +38,218 @@ pub fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Reads a file of answers; of an item that comes with several sets of skills each set is an item of its
-/// own: it asks for something else.
-pub fn read(path: &Path) -> anyhow::Result<Answers> {
+/// What a Parquet file turned out to hold.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// Answers, and how many rows were left out because they say no outcome.
+    Answers(Answers, usize),
+    /// Nothing that could be measured, and why.
+    Nothing(&'static str),
+}
+
+/// Reads a file of answers.
+///
+/// - The pupil's place for an answer is `order`; where it is the same, the row that comes first is first.
+/// - The skills of an item are a set. Of an item that comes with several, those that have a skill in common are
+///   one item with all of their skills: what is remembered of an item and how hard it is go with the item, not
+///   with how a row was tagged. Sets with nothing in common ask for different things: an item each.
+/// - Rows of one answer that differ in nothing but their skills are one answer with all of them: so it is
+///   written where each skill has a row.
+/// - An answer that names no skill is of one competency that stands for all of these.
+/// - A time that is missing or negative is none; without the column `ts` there are none.
+///
+/// # Errors
+///
+/// A file that cannot be read, lacks a column, or holds something else than whole numbers where they have
+/// to be, or an outcome that is neither 0 nor 1: what is measured is right or wrong.
+pub fn read(path: &Path) -> anyhow::Result<Content> {
     let file = File::open(path).with_context(|| format!("could not open {}", path.display()))?;
-    let mut rows = Rows::default();
-    for batch in ParquetRecordBatchReaderBuilder::try_new(file)?.build()? {
-        rows.take(&batch?)
-            .with_context(|| format!("{} is no file of answers", path.display()))?;
+    let told = || format!("could not read {}", path.display());
+    let parquet = ParquetRecordBatchReaderBuilder::try_new(file).with_context(told)?;
+    let has = |name: &&str| parquet.schema().column_with_name(name).is_some();
+    if !OWN.iter().any(has) {
+        return Ok(Content::Nothing("it holds no answers"));
     }
-    rows.answers()
-        .with_context(|| format!("{} cannot be fitted on", path.display()))
+    let mut rows = Rows::default();
+    for batch in parquet.build().with_context(told)? {
+        rows.take(&batch.with_context(told)?).with_context(told)?;
+    }
+    rows.content().with_context(told)
 }
 
 /// What was read so far.
 #[derive(Debug, Default)]
 struct Rows {
-    /// By pupil: place in the pupil's order, answer.
-    pupils: BTreeMap<i64, Vec<(i64, Answer)>>,
-    items: HashMap<(i64, Vec<i64>), usize>,
-    tags: Vec<Vec<usize>>,
-    skills: HashMap<i64, usize>,
+    /// By pupil.
+    pupils: BTreeMap<i64, Vec<Row>>,
+    left_out: usize,
+}
+
+/// An answer, or a part of one.
+#[derive(Debug)]
+struct Row {
+    order: i64,
+    item: i64,
+    correct: bool,
+    time: Option<f64>,
+    /// Each once, in the order of their numbers.
+    skills: Vec<i64>,
 }
 
 impl Rows {
     fn take(&mut self, batch: &RecordBatch) -> anyhow::Result<()> {
-        let [pupil, order, item, correct] =
-            ["student_id", "order", "item_id", "correct"].map(|name| integers(batch, name));
-        let (pupil, order, item, correct) = (pupil?, order?, item?, correct?);
-        let times = if batch.column_by_name("ts").is_some() {
-            Some(integers(batch, "ts")?)
+        let schema = batch.schema();
+        let mut missing = COLUMNS.to_vec();
+        missing.retain(|name| schema.column_with_name(name).is_none());
+        ensure!(
+            missing.is_empty(),
+            "there is no column {}",
+            missing.join(", ")
+        );
+        let [pupil, order, item] =
+            ["student_id", "order", "item_id"].map(|name| integers(batch, name));
+        let (pupil, order, item) = (pupil?, order?, item?);
+        let correct = integers_or_none(batch, "correct")?;
+        let times = if schema.column_with_name("ts").is_some() {
+            times(batch, "ts")?
         } else {
-            None
+            vec![None; batch.num_rows()]
         };
-        let lists = lists(batch, "skill_ids")?;
-        for n in 0..batch.num_rows() {
-            let mut skills = Vec::new();
-            if lists.is_valid(n) {
-                let list = lists.value(n);
-                skills.extend(list.as_primitive::<Int64Type>().iter().flatten());
-            }
-            if skills.is_empty() {
-                skills.push(NO_SKILL);
-            }
-            ensure!(
-                (0..=1).contains(&correct[n]),
-                "column correct holds {}, which is neither 0 nor 1",
-                correct[n]
-            );
-            let item = self.item(item[n], skills);
-            let answer = Answer {
-                item,
-                outcome: correct[n] as f64,
-                correct: correct[n] == 1,
-                time: times.as_ref().map(|times| times[n]).and_then(seconds),
+        for (n, mut skills) in lists(batch, "skill_ids")?.into_iter().enumerate() {
+            let Some(correct) = correct[n] else {
+                self.left_out += 1;
+                continue;
             };
-            let of_pupil = self.pupils.entry(pupil[n]).or_default();
-            of_pupil.push((order[n], answer));
+            ensure!(
+                (0..=1).contains(&correct),
+                "column correct holds {correct}, which is neither 0 nor 1"
+            );
+            skills.sort_unstable();
+            skills.dedup();
+            self.pupils.entry(pupil[n]).or_default().push(Row {
+                order: order[n],
+                item: item[n],
+                correct: correct == 1,
+                time: times[n],
+                skills,
+            });
         }
         Ok(())
     }
 
-    fn item(&mut self, id: i64, skills: Vec<i64>) -> usize {
-        if let Some(&known) = self.items.get(&(id, skills.clone())) {
-            return known;
+    fn content(mut self) -> anyhow::Result<Content> {
+        if self.pupils.is_empty() {
+            return Ok(Content::Nothing("it is empty"));
         }
-        let mut tags = Vec::with_capacity(skills.len());
-        for &skill in &skills {
-            let next = self.skills.len();
-            tags.push(*self.skills.entry(skill).or_insert(next));
+        let mut groups = Groups::default();
+        for rows in self.pupils.values_mut() {
+            rows.sort_by_key(|row| row.order);
+            rows.dedup_by(|next, row| row.took(next));
+            rows.iter().for_each(|row| groups.add(row));
         }
-        self.tags.push(tags);
-        self.items.insert((id, skills), self.tags.len() - 1);
-        self.tags.len() - 1
-    }
-
-    /// One domain: the files know none.
-    fn answers(self) -> anyhow::Result<Answers> {
-        let pupils = self.pupils.into_iter().map(|(key, mut rows)| {
-            rows.sort_by_key(|(order, _)| *order);
+        let mut items = Items::default();
+        let pupils = self.pupils.into_iter().map(|(key, rows)| {
+            let answers = rows.iter().map(|row| items.answer(row, groups.of(row)));
             Pupil {
                 key: key.cast_unsigned(),
-                answers: rows.into_iter().map(|(_, answer)| answer).collect(),
+                answers: answers.collect(),
                 start: Start::default(),
             }
         });
-        Ok(Answers::new(
-            self.tags,
-            vec![0; self.skills.len()],
-            pupils.collect(),
-        )?)
+        let pupils = pupils.collect();
+        // One domain: the files know none.
+        let answers = Answers::new(items.tags, vec![0; items.skills.len()], pupils)?;
+        Ok(Content::Answers(answers, self.left_out))
     }
 }
 
-/// −1 stands for no time.
-fn seconds(time: i64) -> Option<f64> {
-    (time >= 0).then_some(time as f64)
+impl Row {
+    /// Takes in the skills of the next row, if both are rows of one answer. Equal rows are two answers: one
+    /// cannot know better.
+    fn took(&mut self, next: &Self) -> bool {
+        let same = (self.order, self.item, self.correct) == (next.order, next.item, next.correct)
+            && self.time == next.time
+            && !next.skills.is_empty()
+            && next.skills.iter().all(|skill| !self.skills.contains(skill));
+        if same {
+            self.skills.extend(&next.skills);
+            self.skills.sort_unstable();
+        }
+        same
+    }
 }
+
+/// Of each item the sets of skills that it comes with, joined where they have one in common.
+#[derive(Debug, Default)]
+struct Groups(HashMap<i64, Vec<Vec<i64>>>);
+
+impl Groups {
+    fn add(&mut self, row: &Row) {
+        let sets = self.0.entry(row.item).or_default();
+        if sets.contains(&row.skills) {
+            return;
+        }
+        let (joined, mut others): (Vec<_>, Vec<_>) = mem::take(sets)
+            .into_iter()
+            .partition(|set| set.iter().any(|skill| row.skills.contains(skill)));
+        let mut whole: Vec<i64> = joined.concat();
+        whole.extend(&row.skills);
+        whole.sort_unstable();
+        whole.dedup();
+        others.push(whole);
+        *sets = others;
+    }
+
+    /// The set that a row's skills are in.
+    fn of<'a>(&'a self, row: &'a Row) -> &'a [i64] {
+        let mut sets = self.0.get(&row.item).into_iter().flatten();
+        let is_in = |set: &&Vec<i64>| match row.skills.first() {
+            Some(skill) => set.contains(skill),
+            None => set.is_empty(),
+        };
+        sets.find(is_in).unwrap_or(&row.skills)
+    }
+}
+
+/// Items and competencies, counted as they come.
+#[derive(Debug, Default)]
+struct Items {
+    items: HashMap<(i64, Vec<i64>), usize>,
+    tags: Vec<Vec<usize>>,
+    /// `None` is the competency of the answers that name none.
+    skills: HashMap<Option<i64>, usize>,
+}
+
+impl Items {
+    fn answer(&mut self, row: &Row, skills: &[i64]) -> Answer {
+        Answer {
+            item: self.item(row.item, skills),
+            outcome: f64::from(u8::from(row.correct)),
+            correct: row.correct,
+            time: row.time,
+        }
+    }
+
+    fn item(&mut self, id: i64, skills: &[i64]) -> usize {
+        if let Some(&known) = self.items.get(&(id, skills.to_vec())) {
+            return known;
+        }
+        let named: Vec<Option<i64>> = if skills.is_empty() {
+            vec![None]
+        } else {
+            skills.iter().copied().map(Some).collect()
+        };
+        let tags = named.into_iter().map(|skill| {
+            let next = self.skills.len();
+            *self.skills.entry(skill).or_insert(next)
+        });
+        let tags = tags.collect();
+        self.tags.push(tags);
+        self.items
+            .insert((id, skills.to_vec()), self.tags.len() - 1);
+        self.tags.len() - 1
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,10 @@
 use mastery::maths::sigmoid;
 
 /// Steps at most, and how small the slope's greatest member has to be (per row) to stop before.
-const STEPS: usize = 120;
+///
+/// On the files known the slope is flat after 130 to 550 steps. A search that is cut off before is a weaker
+/// model: on assist09 120 steps without [`Rows::scales`], of some 1,800 that are needed then, cost .019 of AUC.
+const STEPS: usize = 1_000;
 const FLAT: f64 = 1e-6;
 
 /// Pairs that L-BFGS remembers.
@@ -34,6 +37,20 @@ impl Rows {
         let bounds = starts.zip(&self.ends);
         let rows = bounds.map(|(start, end)| &self.features[start..*end]);
         rows.zip(self.correct.iter().copied())
+    }
+
+    /// How far each weight moves for a slope of 1 where nothing is known yet: one over the bend of the loss at
+    /// weights of 0. An item that was answered twice and a count that every row has differ by thousands.
+    fn scales(&self, count: usize) -> Vec<f64> {
+        let mut bends = vec![RIDGE; count];
+        bends[0] = 1e-9;
+        for (features, _) in self.iter() {
+            bends[0] += 0.25;
+            for &(index, value) in features {
+                bends[index as usize] += f64::from(value * value) * 0.25;
+            }
+        }
+        bends.into_iter().map(|bend| 1.0 / bend).collect()
     }
 
     /// The loss of some weights and its slope.
@@ -70,19 +87,16 @@ pub(super) fn learn(rows: &Rows, count: usize) -> Vec<f64> {
     let mut weights = vec![0.0; count];
     let mut slope = vec![0.0; count];
     let mut loss = rows.loss(&weights, &mut slope);
+    let scales = rows.scales(count);
     let mut pairs: Vec<Pair> = Vec::new();
     let flat = FLAT * rows.correct.len() as f64;
     for _ in 0..STEPS {
         if slope.iter().all(|slope| slope.abs() < flat) {
             break;
         }
-        let direction = direction(&slope, &pairs);
+        let direction = direction(&slope, &scales, &pairs);
         let downhill = dot(&direction, &slope);
-        let mut step = if pairs.is_empty() {
-            1.0 / dot(&slope, &slope).sqrt().max(1.0)
-        } else {
-            1.0
-        };
+        let mut step = 1.0;
         let mut next_slope = vec![0.0; count];
         // Backtracking until the loss falls by a part of what the slope promises.
         let (next, next_loss) = loop {
@@ -101,9 +115,9 @@ pub(super) fn learn(rows: &Rows, count: usize) -> Vec<f64> {
         if pairs.len() > MEMORY {
             pairs.remove(0);
         }
-        let gained = loss - next_loss;
+        let stands_still = next_loss >= loss;
         (weights, slope, loss) = (next, next_slope, next_loss);
-        if gained <= 1e-9 * loss {
+        if stands_still {
             break;
         }
     }
@@ -133,7 +147,7 @@ impl Pair {
 }
 
 /// Downhill, by the two loops of L-BFGS.
-fn direction(slope: &[f64], pairs: &[Pair]) -> Vec<f64> {
+fn direction(slope: &[f64], scales: &[f64], pairs: &[Pair]) -> Vec<f64> {
     let mut direction: Vec<f64> = slope.iter().map(|slope| -slope).collect();
     let mut parts = Vec::with_capacity(pairs.len());
     for pair in pairs.iter().rev() {
@@ -141,10 +155,14 @@ fn direction(slope: &[f64], pairs: &[Pair]) -> Vec<f64> {
         add(&mut direction, &pair.change, -part);
         parts.push(part);
     }
+    let mut scale = 1.0;
     if let Some(last) = pairs.last() {
-        let scale = 1.0 / (last.inverse * dot(&last.change, &last.change));
-        direction.iter_mut().for_each(|x| *x *= scale);
+        let scaled = last.change.iter().zip(scales);
+        let bend: f64 = scaled.map(|(change, scale)| change * change * scale).sum();
+        scale = 1.0 / (last.inverse * bend);
     }
+    let scaled = direction.iter_mut().zip(scales);
+    scaled.for_each(|(x, own)| *x *= scale * own);
     for (pair, part) in pairs.iter().zip(parts.iter().rev()) {
         let back = pair.inverse * dot(&pair.change, &direction);
         add(&mut direction, &pair.step, part - back);
@@ -182,5 +200,20 @@ mod tests {
         let loss = rows.loss(&weights, &mut slope);
         assert!(slope.iter().all(|slope| slope.abs() < 0.05), "{slope:?}");
         assert!(loss < rows.loss(&[0.0; 5], &mut slope));
+    }
+
+    #[test]
+    fn what_is_rare_is_learnt_beside_what_every_row_has() {
+        let mut rows = Rows::default();
+        for n in 0..6_000_u32 {
+            let count = f32::from((n % 97) as u8);
+            let features = [(1, 1.0), (2, count.ln_1p()), (3 + n * n % 2_003, 1.0)];
+            rows.push(&features, (n * 7919) % 101 < 30 + n % 50);
+        }
+        let weights = learn(&rows, 3 + 2_003);
+        let mut slope = vec![0.0; weights.len()];
+        rows.loss(&weights, &mut slope);
+        let steepest = slope.iter().map(|slope| slope.abs()).fold(0.0, f64::max);
+        assert!(steepest < FLAT * 6_000.0, "{steepest}");
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -15,9 +16,10 @@ use mastery::Hyper;
 
 use super::Arguments;
 use crate::accuracy::{
-    Fold, Outcome, VARIANTS, Variant, files, folded, folds, made_up, page, read,
+    Content, Fold, Outcome, VARIANTS, Variant, files, folded, folds, made_up, page, placed,
+    plot_name, read,
 };
-use crate::report::{Bar, Report, complain};
+use crate::report::{Bar, Report, complain, results};
 use crate::server::cores;
 use crate::{baselines, workspace_root};
 
@@ -29,24 +31,22 @@ const KNOWN: [(&str, f64); 3] = [
     ("statcloze", 0.855),
 ];
 
+/// Among the results: the tables as Markdown, and the folder of the plots. `docs` has the same folder.
+const TABLES: &str = "accuracy.md";
+const PLOTS: &str = "model";
+
 /// The calibration error that no file may exceed.
 const ECE: f64 = 0.02;
 
 /// Measures every file; made-up answers in the smallest form.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Report> {
-    let mut report = Report::new(
-        "accuracy",
-        format!(
-            "accuracy: 5 folds by pupil, items and constants fitted on the other folds; {} processors",
-            cores()
-        ),
-    );
     if arguments.smoke {
         let settings = Settings {
             evaluations: 30,
             ..Settings::default()
         };
-        let outcomes = measure("made-up", &made_up(60, 1), &settings)?;
+        let mut report = report();
+        let outcomes = measure("made-up", &folds(&made_up(60, 1))?, &settings)?;
         add(&mut report, "made-up", &outcomes);
         return Ok(report);
     }
@@ -55,41 +55,105 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Report> {
             "set SILLAGE_REFERENCE_DATA to the folder of the reference data, in which *.parquet files of answers are"
         )
     };
-    let mut text = String::new();
+    let results = results();
+    let report = measure_all(folder, &results, &Settings::default())?;
+    if arguments.docs {
+        if report.failures().is_empty() {
+            document(&results, &workspace_root().join("docs"))?;
+        } else {
+            complain("docs/model.md stays as it is: not every file was measured");
+        }
+    }
+    Ok(report)
+}
+
+fn report() -> Report {
+    let heading = format!(
+        "accuracy: 5 folds by pupil, items and constants fitted on the other folds; {} processors",
+        cores()
+    );
+    Report::new("accuracy", heading)
+}
+
+/// Measures every file of a folder. Rows, tables and plots are written into `results`, over those of an
+/// earlier run, after each file. A file that cannot be read or measured is one of the report's failures and
+/// stops no other.
+fn measure_all(folder: &Path, results: &Path, settings: &Settings) -> anyhow::Result<Report> {
+    let mut report = report();
+    let mut tables = String::new();
+    let write = |report: &Report, tables: &str| {
+        report.write(results)?;
+        let path = results.join(TABLES);
+        fs::write(&path, tables).with_context(|| format!("could not write {}", path.display()))
+    };
+    write(&report, &tables)?;
+    let plots = Plots::emptied(results.join(PLOTS))?;
     for path in files(folder)? {
         let file = path
             .file_stem()
             .map(|name| name.to_string_lossy().into_owned())
             .context("a file without a name")?;
-        let answers = match read(&path) {
-            Ok(answers) => answers,
-            Err(error) => {
-                complain(&format!("left out: {error:#}"));
-                continue;
+        match whatever_happens(|| measure_file(&file, &path, settings)) {
+            Ok(Measured::Nothing(why)) => complain(&format!("{file}: passed over, {why}")),
+            Ok(Measured::Models { about, outcomes }) => {
+                add(&mut report, &file, &outcomes);
+                tables += &page(&file, &about, &outcomes);
+                plots.draw(&file, &outcomes)?;
             }
-        };
-        let outcomes = measure(&file, &answers, &Settings::default())?;
-        add(&mut report, &file, &outcomes);
-        text += &page(&file, &about(&answers), &outcomes);
-        draw(&file, &outcomes)?;
+            Err(error) => report.fail(format!("{file}: {error:#}")),
+        }
+        write(&report, &tables)?;
     }
     ensure!(
-        !text.is_empty(),
-        "no file of {} holds answers",
+        !report.rows().is_empty() || !report.failures().is_empty(),
+        "no file of {} holds answers that can be measured",
         folder.display()
     );
-    let path = results().join("accuracy.md");
-    fs::write(&path, text).with_context(|| format!("could not write {}", path.display()))?;
     Ok(report)
 }
 
+/// What came of a file.
+enum Measured {
+    /// It holds nothing that could be measured, and why.
+    Nothing(&'static str),
+    /// What it holds in a line, and how each model did.
+    Models {
+        about: String,
+        outcomes: Vec<Outcome>,
+    },
+}
+
+fn measure_file(file: &str, path: &Path, settings: &Settings) -> anyhow::Result<Measured> {
+    let (answers, left_out) = match read(path)? {
+        Content::Nothing(why) => return Ok(Measured::Nothing(why)),
+        Content::Answers(answers, left_out) => (answers, left_out),
+    };
+    let folds = folds(&answers)?;
+    if folds.is_empty() {
+        return Ok(Measured::Nothing(
+            "it has a single pupil: there is nobody to learn from",
+        ));
+    }
+    Ok(Measured::Models {
+        about: about(&answers, left_out),
+        outcomes: measure(file, &folds, settings)?,
+    })
+}
+
+/// A panic is an error like any other: it costs one file.
+fn whatever_happens<T>(step: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    panic::catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|payload| {
+        let told = payload.downcast_ref::<String>().map(String::as_str);
+        let told = told.or_else(|| payload.downcast_ref::<&str>().copied());
+        Err(anyhow!(
+            "it broke off: {}",
+            told.unwrap_or("no reason told")
+        ))
+    })
+}
+
 /// Every model on a file.
-fn measure(file: &str, answers: &Answers, settings: &Settings) -> anyhow::Result<Vec<Outcome>> {
-    let folds = folds(answers)?;
-    ensure!(
-        !folds.is_empty(),
-        "{file} has too few pupils to predict some by others"
-    );
+fn measure(file: &str, folds: &[Fold], settings: &Settings) -> anyhow::Result<Vec<Outcome>> {
     let mut predicted: Predictions = BTreeMap::new();
     for (index, fold) in folds.iter().enumerate() {
         complain(&format!("{file}: fold {} of {}", index + 1, folds.len()));
@@ -175,36 +239,54 @@ fn compare(fold: &Fold) -> anyhow::Result<Vec<(&'static str, Vec<Predicted>)>> {
 fn add(report: &mut Report, file: &str, outcomes: &[Outcome]) {
     for outcome in outcomes {
         let case = format!("{file}/{}", outcome.model);
-        let scores = outcome.scores;
         let ours = outcome.model == "sillage";
-        let bar = KNOWN.iter().find(|(known, _)| *known == file && ours);
-        match bar {
-            Some((_, auc)) => report.add_held_to(&case, "auc", scores.auc, "1", Bar::AtLeast(*auc)),
-            None => report.add(&case, "auc", scores.auc, "1"),
+        if let Some(auc) = outcome.auc {
+            match KNOWN.iter().find(|(known, _)| *known == file && ours) {
+                Some((_, bar)) => {
+                    report.add_held_to(&case, "auc", auc.mean, "1", Bar::AtLeast(*bar));
+                }
+                None => report.add(&case, "auc", auc.mean, "1"),
+            }
         }
-        report.add(&case, "logloss", scores.log_loss, "1");
-        report.add(&case, "rmse", scores.rmse, "1");
-        report.add(&case, "accuracy", scores.accuracy, "1");
-        if ours && file != "made-up" {
-            report.add_held_to(&case, "ece", scores.ece, "1", Bar::AtMost(ECE));
-            let best = outcomes
-                .iter()
-                .filter(|other| baselines::ALL.iter().any(|(name, _)| *name == other.model))
-                .map(|baseline| baseline.scores.auc)
-                .fold(0.0, f64::max);
-            let metric = "auc_over_best_baseline";
-            report.add_held_to(&case, metric, scores.auc / best, "1", Bar::AtLeast(1.0));
-        } else {
-            report.add(&case, "ece", scores.ece, "1");
+        report.add(&case, "logloss", outcome.log_loss, "1");
+        report.add(&case, "rmse", outcome.rmse, "1");
+        report.add(&case, "accuracy", outcome.accuracy, "1");
+        if !ours || file == "made-up" {
+            report.add(&case, "ece", outcome.ece, "1");
+            continue;
+        }
+        report.add_held_to(&case, "ece", outcome.ece, "1", Bar::AtMost(ECE));
+        if let Some(over) = over_best_baseline(outcome, outcomes) {
+            report.add_held_to(
+                &case,
+                "auc_over_best_baseline",
+                over,
+                "1",
+                Bar::AtLeast(1.0),
+            );
         }
     }
 }
 
+/// A model's AUC over the best baseline's, where both have one.
+fn over_best_baseline(ours: &Outcome, outcomes: &[Outcome]) -> Option<f64> {
+    let is_baseline =
+        |other: &&Outcome| baselines::ALL.iter().any(|(name, _)| *name == other.model);
+    let baselines = outcomes.iter().filter(is_baseline);
+    let best = baselines.filter_map(|other| Some(other.auc?.mean));
+    let best = best.fold(0.0, f64::max);
+    (best > 0.0).then_some(ours.auc?.mean / best)
+}
+
 /// What a file holds, in a line.
-fn about(answers: &Answers) -> String {
+fn about(answers: &Answers, left_out: usize) -> String {
     let count: usize = answers.pupils().iter().map(|p| p.answers.len()).sum();
+    let left_out = match left_out {
+        0 => String::new(),
+        rows => format!("; {rows} rows that tell no outcome left out"),
+    };
     format!(
-        "{count} answers, {} pupils, {} items, {} competencies, {}.",
+        "{count} answers, {} pupils, {} items, {} competencies, {}{left_out}.",
         answers.pupils().len(),
         answers.items().len(),
         answers.domains().len(),
@@ -216,20 +298,57 @@ fn about(answers: &Answers) -> String {
     )
 }
 
-/// The reliability plot of a file.
-fn draw(file: &str, outcomes: &[Outcome]) -> anyhow::Result<()> {
-    let Some(ours) = outcomes.iter().find(|outcome| outcome.model == "sillage") else {
-        return Ok(());
-    };
-    let folder = results();
-    fs::create_dir_all(&folder)?;
-    let path: &Path = &folder.join(format!("accuracy-{file}.svg"));
-    let title = format!("{file}: expected and come, ECE {:.4}", ours.scores.ece);
-    let dots = plot::dots(&ours.reliability);
-    fs::write(path, plot::reliability(&title, &dots))
-        .with_context(|| format!("could not write {}", path.display()))
+/// The folder of the reliability plots.
+struct Plots(PathBuf);
+
+impl Plots {
+    /// The folder, without the plots of an earlier run.
+    fn emptied(folder: PathBuf) -> anyhow::Result<Self> {
+        let empty = || -> std::io::Result<()> {
+            fs::create_dir_all(&folder)?;
+            for entry in fs::read_dir(&folder)? {
+                let path = entry?.path();
+                if path.extension().is_some_and(|name| name == "svg") {
+                    fs::remove_file(path)?;
+                }
+            }
+            Ok(())
+        };
+        empty().with_context(|| format!("could not empty {}", folder.display()))?;
+        Ok(Self(folder))
+    }
+
+    fn draw(&self, file: &str, outcomes: &[Outcome]) -> anyhow::Result<()> {
+        let Some(ours) = outcomes.iter().find(|outcome| outcome.model == "sillage") else {
+            return Ok(());
+        };
+        let path = self.0.join(plot_name(file));
+        let title = format!("{file}: expected and come, ECE {:.4}", ours.ece);
+        let dots = plot::dots(&ours.reliability);
+        fs::write(&path, plot::reliability(&title, &dots))
+            .with_context(|| format!("could not write {}", path.display()))
+    }
 }
 
-fn results() -> PathBuf {
-    workspace_root().join("benches/results")
+/// Puts the tables and plots of a run into the documentation, over those of an earlier run.
+fn document(results: &Path, docs: &Path) -> anyhow::Result<()> {
+    let told = || format!("could not write into {}", docs.display());
+    let tables = fs::read_to_string(results.join(TABLES)).with_context(told)?;
+    let measured = format!(
+        "Measured {}, {} processors.\n\n{tables}",
+        service::clock::now().format("%Y-%m-%d"),
+        cores()
+    );
+    let path = docs.join("model.md");
+    let page = fs::read_to_string(&path).with_context(told)?;
+    fs::write(&path, placed(&page, &measured)?).with_context(told)?;
+    let plots = Plots::emptied(docs.join(PLOTS))?;
+    for entry in fs::read_dir(results.join(PLOTS)).with_context(told)? {
+        let entry = entry.with_context(told)?;
+        fs::copy(entry.path(), plots.0.join(entry.file_name())).with_context(told)?;
+    }
+    Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,9 +11,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail, ensure};
-use arrow::array::{Array as _, AsArray as _, ListArray, RecordBatch};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Int64Type};
+use arrow::array::RecordBatch;
 use mastery::{Model, PupilState};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rand::SeedableRng as _;
@@ -24,6 +22,7 @@ use schemas::framework::{Competency, Domain, Framework};
 use schemas::ids::{ActivityIri, key64};
 
 use super::Arguments;
+use crate::accuracy::columns::{integers, lists};
 use crate::report::{Report, median};
 use crate::server::cores;
 
@@ -226,21 +225,15 @@ impl Answers {
             ["student_id", "order", "item_id", "correct"].map(|name| integers(batch, name));
         let (pupil, order, item, correct) = (pupil?, order?, item?, correct?);
         let skills = lists(batch, "skill_ids")?;
-        for n in 0..batch.num_rows() {
-            ensure!(skills.is_valid(n), "skill_ids is missing in a row");
+        for (n, skills) in skills.into_iter().enumerate() {
+            ensure!(!skills.is_empty(), "skill_ids is missing in a row");
             self.rows.push(Answer {
                 pupil: pupil[n],
                 order: order[n],
                 item: key64(&item_iri(item[n])),
                 correct: correct[n] == 1,
             });
-            self.items.entry(item[n]).or_insert_with(|| {
-                skills
-                    .value(n)
-                    .as_primitive::<Int64Type>()
-                    .values()
-                    .to_vec()
-            });
+            self.items.entry(item[n]).or_insert(skills);
         }
         Ok(())
     }
@@ -304,29 +297,6 @@ fn item_iri(item: i64) -> String {
 
 fn skill_iri(skill: i64) -> String {
     format!("{BASE}/skill/{skill}")
-}
-
-/// A column of whole numbers of any width.
-pub(crate) fn integers(batch: &RecordBatch, name: &str) -> anyhow::Result<Vec<i64>> {
-    let column = batch
-        .column_by_name(name)
-        .with_context(|| format!("there is no column {name}"))?;
-    ensure!(column.null_count() == 0, "column {name} has missing values");
-    let wide = cast(column, &DataType::Int64)?;
-    ensure!(
-        wide.null_count() == 0,
-        "column {name} does not hold whole numbers"
-    );
-    Ok(wide.as_primitive::<Int64Type>().values().to_vec())
-}
-
-/// A column of lists of whole numbers of any width.
-pub(crate) fn lists(batch: &RecordBatch, name: &str) -> anyhow::Result<ListArray> {
-    let column = batch
-        .column_by_name(name)
-        .with_context(|| format!("there is no column {name}"))?;
-    let list = DataType::List(Field::new("item", DataType::Int64, true).into());
-    Ok(cast(column, &list)?.as_list::<i32>().clone())
 }
 
 #[cfg(test)]

@@ -13,6 +13,9 @@ use crate::sequences::Sequences;
 /// Answers from which on an item may be called odd.
 pub const ENOUGH: u64 = 20;
 
+/// The share in which ability counts in an answer from which on it is one of these.
+const TELLS: f64 = 0.5;
+
 /// Answers of an item in a month from which on the month counts.
 const ENOUGH_IN_MONTH: usize = 15;
 
@@ -85,11 +88,13 @@ impl Diagnostics {
         let by_item = ByItem::new(sequences, items.params.len());
         let mut found = Self::default();
         for (item, params) in items.params.iter().enumerate() {
-            if items.answers[item] < ENOUGH {
+            // A retry in which ability hardly counts tells little of the item.
+            let tells = |row: &usize| seen[*row].factor >= TELLS;
+            let rows: Vec<usize> = by_item.of(item).iter().copied().filter(tells).collect();
+            if (rows.len() as u64) < ENOUGH {
                 found.few.push(item);
                 continue;
             }
-            let rows = by_item.of(item);
             let outcomes = || rows.iter().map(|&row| sequences.rows()[row].outcome);
             if outcomes().all(|outcome| outcome >= 1.0) {
                 found.never_failed.push(item);

@@ -53,10 +53,10 @@ impl Before {
     /// count: 1 but for the same item again at once.
     #[must_use]
     pub fn factor(self, hyper: &Hyper) -> f64 {
-        if self.same_item {
-            hyper.retry_factor(self.correct)
-        } else {
-            1.0
+        match (self.same_item, self.correct) {
+            (true, true) => hyper.kr,
+            (true, false) => hyper.kw,
+            (false, _) => 1.0,
         }
     }
 }

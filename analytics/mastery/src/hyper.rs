@@ -190,11 +190,6 @@ impl Hyper {
         }
     }
 
-    /// [`Hyper::kr`] after a right answer, [`Hyper::kw`] after a wrong one.
-    pub(crate) fn retry_factor(&self, correct: bool) -> f64 {
-        if correct { self.kr } else { self.kw }
-    }
-
     /// [`Hyper::gap`] in seconds.
     #[must_use]
     pub fn gap_s(&self) -> f64 {

@@ -116,6 +116,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_logarithm_of_a_count_is_that_of_its_number() {
+        for n in [0, 1, 63, 64, 1_000, u32::MAX] {
+            assert_eq!(ln_1p_of(n).to_bits(), ln_1p(f64::from(n)).to_bits());
+        }
+    }
+
+    #[test]
     fn what_is_quick_is_near_enough() {
         for n in -40_000..=40_000 {
             let x = f64::from(n) / 1_000.0;

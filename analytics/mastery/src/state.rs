@@ -341,11 +341,11 @@ impl PupilState {
         let (theta, v_theta) = self.touch(model, item, now);
 
         let ItemParams { a, b, s2 } = item.params();
-        let k = self.factor(hyper, item);
-        let habit = self.habit(item);
-        let before = (self.retry(model, item) + habit.m, habit.v);
-        let x = k * (a * theta + self.s.m + memory.m) + before.0 - k * b;
-        let v = k * k * (a * a * v_theta + self.s.v + memory.v) + before.1;
+        let before = self.before(model, item);
+        let k = before.map_or(1.0, |before| before.factor(hyper));
+        let beside = self.beside(hyper, item, before);
+        let x = k * (a * theta + self.s.m + memory.m) + beside.m - k * b;
+        let v = k * k * (a * a * v_theta + self.s.v + memory.v) + beside.v;
         let (p, gain) = Gain::of(x, v, k * k * s2, y);
 
         let lasting = gain.times(k);
@@ -354,7 +354,7 @@ impl PupilState {
         self.update_item(hyper, item.key(), memory, y, correct, now);
         self.update_general(hyper, a, lasting);
         self.update_session(hyper, lasting);
-        if self.is_retry(item) {
+        if before.is_some_and(|before| before.same_item) {
             self.h = self.h.step(1.0, gain);
         }
         self.answers += 1;
@@ -366,7 +366,7 @@ impl PupilState {
             y,
             factor: k,
             theta: (theta, v_theta),
-            before,
+            before: (beside.m, beside.v),
             x: (x, v),
             p,
             residual: gain.e,
@@ -391,11 +391,12 @@ impl PupilState {
             v_sum += f * f * (domain.v + faded.v);
         }
         let ItemParams { a, b, .. } = item.params();
-        let k = self.factor(hyper, item);
+        let before = self.before(model, item);
+        let k = before.map_or(1.0, |before| before.factor(hyper));
         let theta = self.g.m + sum;
-        let habit = self.habit(item);
-        let x = k * (a * theta + memory.m) + self.retry(model, item) + habit.m - k * b;
-        let v = k * k * (a * a * (self.g.v + v_sum) + memory.v) + habit.v;
+        let beside = self.beside(hyper, item, before);
+        let x = k * (a * theta + memory.m) + beside.m - k * b;
+        let v = k * k * (a * a * (self.g.v + v_sum) + memory.v) + beside.v;
         expected_sigmoid(x, v)
     }
 
@@ -569,47 +570,36 @@ impl PupilState {
         }
     }
 
-    /// Whether `item`, answered now, would be the same item again at once.
-    fn is_retry(&self, item: &Item) -> bool {
-        self.prev.is_some_and(|(prev, _)| prev == item.key())
-    }
-
-    /// The pupil's way with retries, where `item` would be one.
-    fn habit(&self, item: &Item) -> Gauss {
-        if self.is_retry(item) {
-            self.h
-        } else {
-            Gauss::prior(0.0)
-        }
-    }
-
-    /// The share in which what lasts counts, were `item` answered now ([`Before::factor`]).
-    fn factor(&self, hyper: &Hyper, item: &Item) -> f64 {
-        let retry = self.prev.filter(|(prev, _)| *prev == item.key());
-        retry.map_or(1.0, |(_, correct)| hyper.retry_factor(correct))
-    }
-
-    /// What stands beside ability and memory, were `item` answered now ([`before`]).
-    ///
-    /// [`before`]: crate::before
-    fn retry(&self, model: &Model, item: &Item) -> f64 {
+    /// How `item`, answered now, would stand to the answer before.
+    fn before(&self, model: &Model, item: &Item) -> Option<Before> {
         let main_of = |item: &Item| item.loadings()[0].key;
-        let before = self.prev.map(|(prev, correct)| Before {
+        let (prev, correct) = self.prev?;
+        Some(Before {
             same_item: prev == item.key(),
             same_competency: model
                 .item(prev)
                 .is_some_and(|prev| main_of(prev) == main_of(item)),
             correct,
-        });
+        })
+    }
+
+    /// What stands beside ability and memory, were `item` answered now: mean and variance. The pupil's way with retries
+    /// is in it where `item` would be one.
+    fn beside(&self, hyper: &Hyper, item: &Item, before: Option<Before>) -> Gauss {
+        let habit = match before {
+            Some(Before {
+                same_item: true, ..
+            }) => self.h,
+            _ => Gauss::prior(0.0),
+        };
         let (right, wrong) = self.e.get(&item.key()).map_or((0, 0), |node| {
             (node.correct, node.n.saturating_sub(node.correct))
         });
-        beside(
-            model.subject_of(item).hyper(),
-            before,
-            ln_1p_of(right),
-            ln_1p_of(wrong),
-        )
+        let known = beside(hyper, before, ln_1p_of(right), ln_1p_of(wrong));
+        Gauss {
+            m: known + habit.m,
+            v: habit.v,
+        }
     }
 
     /// Fades the item's competencies to `now`, in place, and sums the ability for the item over

@@ -69,10 +69,12 @@ pub enum RecomputeError {
     #[error("could not ask the workers")]
     Workers(#[from] cluster::WorkersError),
     /// Not as many answers were folded as there are.
-    #[error("{folded} answers were folded of {rows} in the lake")]
+    #[error("{folded} answers were folded, {counted} counted by item, of {rows} in the lake")]
     Count {
         /// Answers folded.
         folded: i64,
+        /// Answers counted by item.
+        counted: i64,
         /// Answers in the version.
         rows: i64,
     },
@@ -234,7 +236,7 @@ impl Recompute {
     /// How often each item was answered, once all persons are there.
     ///
     /// # Errors
-    /// [`RecomputeError::Count`] unless as many answers were folded as there are.
+    /// [`RecomputeError::Count`] unless as many answers were folded, and counted, as there are.
     pub async fn usage(self) -> Result<Usage, RecomputeError> {
         let batches = self.session.sql(&self.question()).await?.collect().await?;
         let counts = batches.iter().map(|batch| batch.column(0));
@@ -245,13 +247,14 @@ impl Recompute {
         } else {
             Err(RecomputeError::Count {
                 folded: self.folded,
+                counted: self.counted,
                 rows,
             })
         }
     }
 
     /// How many answers there are: a plan apart, simpler, so that it tells whether all were folded. Where all
-    /// count, the table's log has it.
+    /// count, the files' footers have it.
     fn question(&self) -> String {
         let join = match self.known.left_out.is_empty() {
             true => "",

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use analytics::fold::{Answer, Inputs, PersonFold};
+use analytics::fold::{Answer, Inputs, PersonFold, Usage};
 use analytics::jobs::recompute::{Beside, Recompute, RecomputeError};
 use analytics::jobs::rows::{Run, Upto};
 use analytics::lake::{Answers, table_rows};
@@ -121,6 +121,10 @@ impl Shipped {
     }
 
     async fn ship(&mut self, count: u64) {
+        self.ship_of(count, answer).await;
+    }
+
+    async fn ship_of(&mut self, count: u64, answer: impl Fn(u64) -> Box<ShippedAnswer>) {
         let after = self.answers.len() as u64;
         let new: Vec<_> = (after + 1..=after + count).map(answer).collect();
         let id = app_id(EPOCH, &TABLE);
@@ -138,12 +142,17 @@ impl Shipped {
     }
 
     async fn start(&self, beside: Beside) -> Recompute {
+        self.start_upto(beside, Upto::Last, start() + Duration::days(30))
+            .await
+    }
+
+    async fn start_upto(&self, beside: Beside, upto: Upto, as_of: DateTime<Utc>) -> Recompute {
         let answers = Answers::newest(&self.lake, EPOCH, MEMORY_BYTES, PARTS);
         let answers = answers.await.unwrap().unwrap();
         let run = Run {
             run: 1,
-            as_of: start() + Duration::days(30),
-            upto: Upto::Last,
+            as_of,
+            upto,
         };
         Recompute::start(answers, model(), run, beside)
             .await
@@ -152,6 +161,7 @@ impl Shipped {
 
     /// Recomputes: the plan, and the states by person.
     async fn recompute(&self, beside: Beside) -> (String, HashMap<Uuid, Folded>, Vec<Uuid>) {
+        let counts = usage(&self.answers, &beside);
         let mut recompute = self.start(beside).await;
         let plan = recompute.plan().to_owned();
         let (mut folded, mut opened) = (HashMap::new(), Vec::new());
@@ -159,7 +169,7 @@ impl Shipped {
             opened.extend(folds.new_accounts().iter().map(AccountKey::as_uuid));
             by_person(&folds.columns(), &mut folded);
         }
-        recompute.usage().await.unwrap();
+        assert_eq!(counted(&recompute.usage().await.unwrap()), counts);
         opened.sort_unstable();
         (plan, folded, opened)
     }
@@ -202,6 +212,29 @@ fn by_person(columns: &Columns, folded: &mut HashMap<Uuid, Folded>) {
         let before = states.insert(columns.subjects[n].clone(), columns.states[n].clone());
         assert!(before.is_none(), "a state came twice");
     }
+}
+
+/// Answers and right ones by activity.
+type Used = BTreeMap<String, (i64, i64)>;
+
+fn counted(usage: &Usage) -> Used {
+    let counts = usage.changes().map(|(_, change)| {
+        let activity = change.activity.as_deref().unwrap();
+        (activity.to_owned(), (change.answers, change.correct))
+    });
+    counts.collect()
+}
+
+/// The same, counted one by one.
+fn usage(answers: &[Box<ShippedAnswer>], beside: &Beside) -> Used {
+    let mut used = Used::new();
+    for answer in answers {
+        if !beside.left_out.contains(&answer.id) {
+            let counts = used.entry(answer.activity.clone()).or_default();
+            *counts = (counts.0 + 1, counts.1 + i64::from(answer.correct));
+        }
+    }
+    used
 }
 
 /// The same by the pure fold.
@@ -308,6 +341,54 @@ async fn persons_with_several_accounts_are_brought_together() {
         assert_eq!(folded, wanted);
         assert!(opened.contains(&account(4).as_uuid()) && !opened.contains(&account(2).as_uuid()));
     }
+}
+
+/// More persons than a batch gives on, more rows than a batch has, two sorted files of a bucket and others beside.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_persons_are_the_same_from_two_sorted_files_of_a_bucket_and_others() {
+    const PERSONS: u64 = 2_000;
+    let of_many = |n: u64| {
+        Box::new(ShippedAnswer {
+            id: StatementId::from_uuid(Uuid::from_u128(u128::from(n * 7919 % 100_003) + 1)),
+            account: account(n * 31 % PERSONS),
+            ..*answer(n)
+        })
+    };
+    let mut shipped = Shipped::new().await;
+    for _ in 0..2 {
+        shipped.ship_of(3_000, of_many).await;
+        shipped.compact().await;
+    }
+    shipped.ship_of(2_500, of_many).await;
+    for beside in [Beside::default(), beside()] {
+        let wanted = wanted(&shipped.answers, &beside);
+        let (plan, folded, _) = shipped.recompute(beside).await;
+        assert_eq!(folded, wanted, "{plan}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_until_a_time_are_folded_and_counted_alone() {
+    let mut shipped = Shipped::new().await;
+    shipped.ship(500).await;
+    shipped.compact().await;
+    shipped.ship(200).await;
+    let as_of = start() + Duration::minutes(300);
+    let mut recompute = shipped
+        .start_upto(Beside::default(), Upto::AsOf, as_of)
+        .await;
+    let mut folded = HashMap::new();
+    while let Some(folds) = recompute.next().await.unwrap() {
+        by_person(&folds.columns(), &mut folded);
+    }
+    let used = counted(&recompute.usage().await.unwrap());
+    let until = |answer: &ShippedAnswer| {
+        answered_at(answer.timestamp, answer.skew_ms, answer.stored) <= as_of
+    };
+    shipped.answers.retain(|answer| until(answer));
+    assert!((200..400).contains(&shipped.answers.len()));
+    assert_eq!(folded, wanted(&shipped.answers, &Beside::default()));
+    assert_eq!(used, usage(&shipped.answers, &Beside::default()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -88,6 +88,8 @@ fn whole(column: &dyn Array) -> anyhow::Result<Vec<Option<i64>>> {
     if kind.is_floating() || kind.is_decimal() {
         let values = cast(column, &DataType::Float64)?;
         let values = values.as_primitive::<Float64Type>().iter();
+        // Many write NaN for what is missing.
+        let values = values.map(|value| value.filter(|value| !value.is_nan()));
         return values.map(|value| value.map(exact).transpose()).collect();
     }
     ensure!(

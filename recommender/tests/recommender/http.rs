@@ -549,3 +549,75 @@ async fn imports_at_once_leave_one_catalogue() {
         Some(last)
     );
 }
+
+#[actix_web::test]
+async fn what_was_not_fitted_goes_by_what_the_fit_expects_of_it() {
+    let given = given().await;
+    given.pupil(PUPIL, None).await;
+    let app = app!(given, given.recommender().await);
+    call!(app, put(&given.all, &catalogue("1", &[2]))).await;
+    let client = given.db.pool().get().await.expect("a connection");
+    let far_harder = json!({
+        "sets": [], "other": { "a": 1.0, "b": 9.0, "s2": 0.1 }, "level": { "offset": 9.0, "variance": 0.1 },
+    });
+    for (number, subject) in [(1_i64, "maths"), (2, "francais")] {
+        let hyper = serde_json::to_value(mastery::Hyper::default()).expect("JSON");
+        let sql = "insert into analytics.calibrations values ($1, $2, $3, $4)";
+        client
+            .execute(sql, &[&subject, &number, &hyper, &far_harder])
+            .await
+            .expect("constants and priors");
+    }
+    let copy = app!(given, given.recommender().await);
+    let (_, list) = call!(copy, get(&given.read, &next(PUPIL, ""))).await;
+    let chances = list["activities"].as_array().expect("a list").iter();
+    let chances: Vec<f64> = chances
+        .map(|one| one["expected_success"].as_f64().expect("a figure"))
+        .collect();
+    assert!(!chances.is_empty());
+    assert!(chances.iter().all(|p| *p < 0.1), "{list}");
+}
+
+#[actix_web::test]
+async fn a_list_goes_by_the_framework_that_the_states_were_made_with() {
+    let given = given().await;
+    given.pupil(PUPIL, None).await;
+    let app = app!(given, given.recommender().await);
+    call!(app, put(&given.all, &catalogue("1", &[2]))).await;
+    let subjects = async |query: &str| {
+        let copy = app!(given, given.recommender().await);
+        let (_, list) = call!(copy, get(&given.read, &next(PUPIL, query))).await;
+        let mut subjects: Vec<String> = list["activities"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|one| one["subject"].as_str().expect("a name").to_owned())
+            .collect();
+        subjects.sort();
+        subjects.dedup();
+        subjects
+    };
+    let both = subjects("?limit=50").await;
+    assert_eq!(both, ["francais", "maths"]);
+    // Another one is loaded, of French alone; the states are still those of the one before.
+    let client = given.db.pool().get().await.expect("a connection");
+    let newest = "
+        create or replace view published.framework as
+            select * from analytics.frameworks order by version desc limit 1;
+        create or replace view published.framework_served as
+            select * from analytics.frameworks where version = '0.1.0';";
+    client.batch_execute(newest).await.expect("views");
+    let mut french: Value = serde_json::from_str(SECONDE_JSON).expect("JSON");
+    let domains = french["domains"].as_array_mut().expect("domains");
+    domains.retain(|domain| domain["subject"] == "francais");
+    let sql = "insert into analytics.frameworks (version, document) values ('0.2.0', $1)";
+    client.execute(sql, &[&french]).await.expect("a framework");
+    assert_eq!(subjects("?limit=50").await, both);
+    // A catalogue is checked against the newest all the same.
+    let (status, body) = call!(app, put(&given.all, &catalogue("2", &[2]))).await;
+    assert_eq!(status, 400, "{body}");
+    let served = "create or replace view published.framework_served as
+                      select * from analytics.frameworks where version = '0.2.0'";
+    client.batch_execute(served).await.expect("a view");
+    assert_eq!(subjects("?limit=50").await, ["francais"]);
+}

@@ -148,12 +148,16 @@ impl Activities {
         number
     }
 
-    /// Counts an answer to an activity, and gives the activity's key.
-    pub(super) fn count(&mut self, number: u32, correct: bool) -> u64 {
+    /// `key64` of an activity.
+    pub(super) fn key(&self, number: u32) -> u64 {
+        self.all[number as usize].key
+    }
+
+    /// Counts an answer to an activity.
+    pub(super) fn count(&mut self, number: u32, correct: bool) {
         let activity = &mut self.all[number as usize];
         activity.answers += 1;
         activity.correct += i64::from(correct);
-        activity.key
     }
 
     /// What was counted since this was last asked.
@@ -207,7 +211,8 @@ mod tests {
         let mut activities = Activities::default();
         let numbers = activities.numbers(&column);
         for (number, text) in numbers.into_iter().zip(&texts) {
-            assert_eq!(activities.count(number, text.ends_with('3')), key64(text));
+            assert_eq!(activities.key(number), key64(text));
+            activities.count(number, text.ends_with('3'));
         }
         let used = activities.used();
         let used: Vec<_> = used

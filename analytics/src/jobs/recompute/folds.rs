@@ -76,7 +76,7 @@ pub(super) fn schema() -> SchemaRef {
             // Keys of accounts that nobody has announced, one after another.
             required("new_accounts", DataType::Binary),
             list("states", state_fields()),
-            // How often activities were answered since the batch before: all in the first row.
+            // How often activities were answered by the persons of the batch: all in the first row.
             list("used", used_fields()),
             // Rows of the lake's table.
             list("mastery", tables::mastery::schema().fields().clone()),
@@ -171,7 +171,7 @@ impl Builder {
         self.rows_of.len()
     }
 
-    /// The rows, with how often activities were answered meanwhile; none are left.
+    /// The rows, with how often activities were answered by these persons; none are left.
     pub(super) fn finish<'a>(
         &mut self,
         model: &Model,
@@ -289,7 +289,7 @@ impl Folds {
         }
     }
 
-    /// How often activities were answered, by them or by others who come soon.
+    /// How often activities were answered by them.
     pub(super) fn used(&self) -> impl Iterator<Item = Used<'_>> {
         let used = column(&self.0, "used").as_list::<i32>().values();
         let used = used.as_struct();

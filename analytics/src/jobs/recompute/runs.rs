@@ -94,3 +94,81 @@ impl Input {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{
+        ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    };
+    use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+    use futures::stream;
+
+    use super::*;
+
+    /// An input of these batches; a row is a bucket and an account.
+    fn input(batches: &[&[(i32, &str)]]) -> SendableRecordBatchStream {
+        let batches: Vec<RecordBatch> = batches.iter().map(|rows| batch(rows)).collect();
+        let schema = batch(&[]).schema();
+        Box::pin(RecordBatchStreamAdapter::new(
+            schema,
+            stream::iter(batches.into_iter().map(Ok)),
+        ))
+    }
+
+    fn batch(rows: &[(i32, &str)]) -> RecordBatch {
+        let len = rows.len();
+        let texts = |text: &str| Arc::new(StringArray::from(vec![text; len])) as ArrayRef;
+        let numbers = Arc::new(Int64Array::from(vec![0; len])) as ArrayRef;
+        let flags = Arc::new(BooleanArray::from(vec![false; len])) as ArrayRef;
+        let buckets = Int32Array::from_iter_values(rows.iter().map(|row| row.0));
+        let accounts = StringArray::from_iter_values(rows.iter().map(|row| row.1));
+        RecordBatch::try_from_iter([
+            ("bucket", Arc::new(buckets) as ArrayRef),
+            ("account", Arc::new(accounts)),
+            ("answered_at", Arc::clone(&numbers)),
+            ("device_id", texts("device")),
+            ("device_seq", numbers),
+            ("id", texts("id")),
+            ("activity", texts("urn:activity")),
+            ("correct", Arc::clone(&flags)),
+            ("outcome", Arc::new(Float64Array::from(vec![0.0; len]))),
+            ("invented_time", flags),
+        ])
+        .expect("columns of one length")
+    }
+
+    /// The accounts in the order in which they are given, each with how many rows of it came before another's.
+    async fn given(inputs: Vec<SendableRecordBatchStream>) -> Vec<(String, usize)> {
+        let (mut runs, mut activities) = (Runs::of(inputs), Activities::default());
+        let mut given: Vec<(String, usize)> = Vec::new();
+        while let Some((batch, rows)) = runs.next(&mut activities).await.expect("rows") {
+            let account = batch.account.value(rows.start).to_owned();
+            match given.last_mut() {
+                Some((last, count)) if *last == account => *count += rows.len(),
+                _ => given.push((account, rows.len())),
+            }
+        }
+        given
+    }
+
+    #[tokio::test]
+    async fn rows_of_an_account_stand_together_whatever_inputs_and_batches_they_are_in() {
+        let inputs = vec![
+            input(&[
+                &[(0, "a"), (0, "a")],
+                &[],
+                &[(0, "a"), (0, "c")],
+                &[(1, "b")],
+            ]),
+            input(&[]),
+            input(&[&[(0, "a"), (0, "b"), (0, "c")], &[(0, "c"), (1, "a")]]),
+            input(&[&[(1, "b")], &[(1, "b")], &[(2, "a")]]),
+        ];
+        let wanted = [("a", 4), ("b", 1), ("c", 3), ("a", 1), ("b", 3), ("a", 1)];
+        let wanted = wanted.map(|(account, rows)| (account.to_owned(), rows));
+        assert_eq!(given(inputs).await, wanted);
+        assert_eq!(given(Vec::new()).await, []);
+    }
+}

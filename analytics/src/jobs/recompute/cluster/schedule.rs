@@ -12,8 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ::lake::Lake;
-use arrow::array::{BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
+use arrow::array::RecordBatch;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder, TaskContext};
@@ -159,10 +158,12 @@ impl Part {
             }
             new.push(self.given.insert(person));
         }
-        if new.iter().all(|new| *new) {
-            return Ok(batch);
+        // A batch counts the answers of its own persons, all in one row: it is given on whole, or not at all.
+        match new.iter().filter(|new| **new).count() {
+            0 => Ok(batch.slice(0, 0)),
+            count if count == new.len() => Ok(batch),
+            _ => Err(RecomputeError::Order),
         }
-        Ok(filter_record_batch(&batch, &BooleanArray::from(new))?)
     }
 }
 

@@ -93,7 +93,9 @@ impl Faulty {
             let pushed = folded.push(&known.model, &known.run, person, &fold, &[]);
             pushed.expect("a person");
         }
-        folded.finish(&known.model, &known.run).expect("a batch")
+        folded
+            .finish(&known.model, &known.run, std::iter::empty())
+            .expect("a batch")
     }
 }
 

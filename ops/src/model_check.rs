@@ -20,8 +20,13 @@ pub(crate) async fn run(args: CheckArgs) -> anyhow::Result<()> {
     let settings = args.installation.settings()?;
     telemetry::init(&settings.section("log")?);
     let config = AnalyticsConfig::load(&settings)?;
-    let today = clock::now().date_naive();
-    let day = args.day.unwrap_or(today.pred_opt().unwrap_or(today));
+    let yesterday = check::last_whole_day(clock::now());
+    let day = args.day.unwrap_or(yesterday);
+    if day > yesterday {
+        // It would pass for the last one until it comes.
+        let message = format!("--day {day} is not over: {yesterday} is the last whole day");
+        return Err(Failure::new(Code::Settings, message).into());
+    }
     let database = Database::for_a_moment(&settings).await?;
     let checked = async {
         let context = Context::open(database.pool().clone(), std::time::Duration::ZERO).await?;

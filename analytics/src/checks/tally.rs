@@ -242,7 +242,8 @@ impl Bin {
 
 impl Month {
     fn add(&mut self, p: f64, step: &Step) {
-        let k2 = 1.0 / (1.0 + PI_8 * step.x.1);
+        // The share in which the difficulty counted, shrunk as what was expected is.
+        let k2 = step.factor * step.factor / (1.0 + PI_8 * step.x.1);
         self.answers += 1;
         self.slope += k2.sqrt() * (step.y - p);
         self.curve += k2 * p * (1.0 - p);

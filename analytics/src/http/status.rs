@@ -33,7 +33,7 @@ pub(super) struct Status {
     /// The calibration that the served states were made with, by subject; a subject without one goes by the
     /// catalogue and the defaults.
     calibrations: BTreeMap<String, i64>,
-    /// How many alerts of the daily check concern what is served.
+    /// How many alerts of the last check concern what is served.
     alerts: i64,
     /// Positions up to which the lake's tables were shipped.
     lake: Lake,

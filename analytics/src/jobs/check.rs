@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::mastery::Model;
-use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc};
 use schemas::ids::PersonKey;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -379,7 +379,7 @@ fn reliability(bins: &Bins) -> Vec<(i64, f64, f64)> {
     bins.collect()
 }
 
-/// Checks when it is time, until `shutdown`: the windows end with yesterday, which is whole.
+/// Checks when it is time, until `shutdown`: the windows end with the last whole day.
 pub async fn watch(analytics: Arc<Analytics>, shutdown: CancellationToken) {
     let Some(every) = analytics.config().check_every() else {
         return;
@@ -393,6 +393,12 @@ pub async fn watch(analytics: Arc<Analytics>, shutdown: CancellationToken) {
             () = tokio::time::sleep(LOOK_EVERY.min(every)) => {}
         }
     }
+}
+
+/// The last day that is over at a time, and whose answers have had an hour to come to the lake.
+#[must_use]
+pub fn last_whole_day(now: DateTime<Utc>) -> NaiveDate {
+    (now - TimeDelta::hours(25)).date_naive()
 }
 
 /// Whether it is time for a check of `yesterday`. What is checked daily, or more often, leaves out no day, though a check
@@ -412,8 +418,7 @@ async fn look(analytics: &Analytics, every: Duration) -> Result<(), CheckError> 
     let client = store::client(analytics.pool()).await?;
     let (last, age) = checks::age(&client).await?;
     drop(client);
-    let today = service::clock::now().date_naive();
-    let yesterday = today.pred_opt().unwrap_or(today);
+    let yesterday = last_whole_day(service::clock::now());
     if !is_due(last, age, every, yesterday) {
         return Ok(());
     }
@@ -426,5 +431,37 @@ async fn look(analytics: &Analytics, every: Duration) -> Result<(), CheckError> 
             tracing::info!(answers, alerts, "predictions checked");
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_daily_check_leaves_out_no_day_and_is_not_made_twice() {
+        let day = |n| NaiveDate::from_ymd_opt(2026, 3, n).expect("a day");
+        let hours = |n| Some(Duration::from_hours(n));
+        let (daily, weekly) = (Duration::from_hours(24), Duration::from_hours(7 * 24));
+        assert!(!is_due(None, None, daily, day(9)), "nothing is served yet");
+        assert!(!is_due(None, hours(23), daily, day(9)));
+        assert!(is_due(None, hours(24), daily, day(9)));
+        assert!(is_due(Some(day(8)), hours(1), daily, day(9)));
+        assert!(!is_due(Some(day(9)), hours(1), daily, day(9)));
+        assert!(is_due(
+            Some(day(9)),
+            hours(2),
+            Duration::from_hours(2),
+            day(9)
+        ));
+        assert!(!is_due(Some(day(3)), hours(6 * 24), weekly, day(9)));
+        assert!(is_due(Some(day(2)), hours(7 * 24), weekly, day(9)));
+    }
+
+    #[test]
+    fn a_day_is_whole_an_hour_after_its_end() {
+        let at = |text: &str| last_whole_day(text.parse().expect("a time")).to_string();
+        assert_eq!(at("2026-03-09T00:59:59Z"), "2026-03-07");
+        assert_eq!(at("2026-03-09T01:00:00Z"), "2026-03-08");
     }
 }

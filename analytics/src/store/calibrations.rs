@@ -357,7 +357,8 @@ pub async fn read(
     let subjects = super::query(client, sql, &[&calibrations]).await?;
     let mut calibration = Calibration::default();
     for row in &subjects {
-        let (subject, hyper): (String, Value) = (row.get(0), row.get(1));
+        let (subject, hyper): (String, Option<Value>) = (row.get(0), row.get(1));
+        let hyper = hyper.unwrap_or_default();
         let hyper = serde_json::from_value(hyper).map_err(|_| StoreError::Document("constants"))?;
         // Fits of before they were kept have none.
         if let Some(priors) = row.get::<_, Option<Value>>(2) {

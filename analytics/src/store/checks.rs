@@ -354,7 +354,7 @@ pub async fn raise(
     Ok(row.get(0))
 }
 
-/// How many alerts concern what is served.
+/// How many alerts of the last check concern what is served.
 pub async fn open_alerts(client: &impl GenericClient) -> Result<i64, StoreError> {
     let row = super::query_one(client, include_str!("sql/alerts_open.sql"), &[]).await?;
     Ok(row.get(0))

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use analytics::calibration;
-use analytics::checks::{Alert, plot};
+use analytics::checks::{Alert, Drift, plot};
 use analytics::jobs::check::{CheckReport, run};
 use analytics::jobs::fit::{self, Options};
+use analytics::store;
+use analytics::store::checks::{self, NewCheck};
 use analytics::store::runs::Cause;
 use chrono::{NaiveDate, TimeDelta};
 use mastery::maths::sigmoid;
@@ -256,4 +258,68 @@ async fn the_voies_are_told_apart_and_the_last_check_is_shown_with_its_plot() {
         date(0),
         whole.judged.ece
     )));
+}
+
+/// What a check of a day does with an alert that it finds, or finds no more: whether it is new.
+async fn checked(world: &World, day: i64, found: Option<&Alert>) -> bool {
+    let mut client = store::client(world.db.pool()).await.expect("a client");
+    let transaction = store::begin(&mut client).await.expect("begun");
+    let is_new = match found {
+        Some(alert) => checks::raise(&transaction, alert, date(day))
+            .await
+            .expect("raised"),
+        None => false,
+    };
+    let check = NewCheck {
+        day: date(day),
+        position: 0,
+        answers: 0,
+        started: noon(),
+        report: &json!({ "alerts": found.into_iter().collect::<Vec<_>>() }),
+    };
+    checks::insert(&transaction, &check).await.expect("kept");
+    store::commit(transaction).await.expect("committed");
+    is_new
+}
+
+#[actix_web::test]
+async fn an_alert_is_new_again_after_a_check_without_it() {
+    let world = World::new().await;
+    let alert = Alert::Drift {
+        subject: "maths".to_owned(),
+        calibration: 0,
+        activity: activity(DRIFTS),
+        drift: Drift {
+            month: date(0),
+            answers: 100,
+            answers_before: 100,
+            change: 1.0,
+            allowed: 0.5,
+        },
+    };
+    let open = async || {
+        let client = store::client(world.db.pool()).await.expect("a client");
+        checks::open_alerts(&client).await.expect("counted")
+    };
+    assert!(checked(&world, 1, Some(&alert)).await);
+    assert!(
+        !checked(&world, 1, Some(&alert)).await,
+        "the same day again"
+    );
+    assert!(!checked(&world, 2, Some(&alert)).await);
+    assert_eq!(open().await, 1);
+    checked(&world, 3, None).await;
+    assert_eq!(open().await, 0);
+    let seen = "select raised || ' ' || last_seen from analytics.alerts";
+    let days = |raised, last: i64| format!("{} {}", date(raised), date(last));
+    assert_eq!(world.text(seen).await, days(1, 2));
+    assert!(checked(&world, 4, Some(&alert)).await);
+    assert_eq!(world.text(seen).await, days(4, 4));
+    checked(&world, 0, Some(&alert)).await;
+    assert_eq!(
+        world.text(seen).await,
+        days(4, 4),
+        "an older day changes nothing"
+    );
+    assert_eq!(open().await, 1);
 }

@@ -1,4 +1,4 @@
-//! What lists are made from: the catalogue, the framework and the calibrations in force.
+//! What lists are made from: the catalogue in force, and the framework and the calibrations of the served states.
 
 use chrono::{DateTime, Utc};
 use mastery::{Calibration, ItemParams};
@@ -39,7 +39,7 @@ pub enum ContentError {
     /// An item in `published.catalogue_items` is not one.
     #[error("a published item of the catalogue could not be read")]
     Item(#[source] serde_json::Error),
-    /// The document in `published.framework` is not a framework.
+    /// A published document is not a framework.
     #[error("the published framework could not be read: {0}")]
     Framework(String),
     /// Constants or priors in `published.calibrations` are none.

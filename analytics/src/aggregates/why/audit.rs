@@ -10,16 +10,16 @@ use uuid::Uuid;
 use super::told::StartedFrom;
 use super::watch::Seen;
 
-/// The equations by which the figures can be computed again, in the words of `docs/concepts/why.md`.
+/// The equations by which the figures can be computed again, in the signs of `docs/model.md`.
 const EQUATIONS: [&str; 12] = [
-    "start: g = 0 and d = 0 with variances vg and vd; by a voie g = shift·√vg, v(g) = kept·vg; by a declared profile one observation of g + d a domain",
+    "start: g, d, c, s, e, h = 0 with variances vg, vd, vk, vs, vi, vr; by a voie g = shift·√vg, v(g) = kept·vg; by a declared profile one observation of g + d a domain",
     "θ = g + f·Σ(d + c + L), vθ = v(g) + f²·Σ(v(d) + v(c)), over the item's K competencies, f = 1/K",
     "x = k·(a·θ + s + e − b) + r, V = k²·(a²·vθ + v(s) + v(e)) + v(r); k = kw, kr for the same item again at once after a wrong, a right answer, else 1",
     "expected = σ(x / √(1 + π/8·V)); p = σ(x), w = p·(1−p), S = 1 + w·(V + k²·s2), ε = (y−p)/S, W = w/S",
-    "every node, with its loading h (g: k·a; d, c: k·a·f; s, e: k; a pupil's way with retries in r: 1): m ← m + v·h·ε, v ← v − v²·h²·W",
+    "every node, with its loading ℓ (g: k·a; d, c: k·a·f; s, e: k; h: 1 where it enters): m ← m + v·ℓ·ε, v ← v − v²·ℓ²·W",
     "after each answer: v(g) + qg, v(d) + qd for each of its competencies in the domain, v(c) + qk, n + 1; e + gi0 + y·(gi1 − gi0), v(e) + qi; s ← φ·s, v(s) ← φ²·v(s) + (1 − φ²)·vs",
-    "before it: s = 0, v(s) = vs where more than gap hours passed since the answer before; e ← e·(1 + t/τ)^(−ri) for the time since the item; e = 0, v(e) = vi for a new item",
-    "r by the answer before (same item rr after a right one, rw after a wrong one; same main competency sr, sw; else 0, ow) + er·ln(1 + right) + ew·ln(1 + wrong answers to the item before), + h for the same item again at once: of variance v(h), elsewhere 0",
+    "before it: s = 0, v(s) = vs where more than gap hours passed since the answer before; e ← e·(1 + t/τ)^(−ri) for the time since the item",
+    "r by the answer before (same item rr after a right one, rw after a wrong one; same main competency sr, sw; else 0, ow) + er·ln(1 + right) + ew·ln(1 + wrong answers to the item before), + h, the pupil's way with retries, for the same item again at once; v(r) = v(h) there, else 0",
     "an evaluation: x = a·θ − b with the competency's reference as its item, no s, e, r, h; then as after an answer, without e and s",
     "time since practice of c: q = ln(1 + t/τ), c ← c·exp(−rk·q), L = λ·ln(1+n) + κ − ρ·q (L = 0 while n = 0)",
     "mean = g + d + c·exp(−rk·q) + L, variance = v(g) + v(d) + v(c)",

@@ -1,5 +1,6 @@
--- How many alerts of the last day that was checked concern what is served. One row.
+-- How many alerts of the last check concern what is served. One row.
 select count(*)
-from analytics.alerts a
-where a.last_seen = (select max(c.day) from analytics.checks c)
-    and a.calibration = coalesce((select c.calibration from published.calibrations c where c.subject = a.subject), 0)
+from (select report from analytics.checks order by day desc, "check" desc limit 1) c,
+    jsonb_array_elements(c.report -> 'alerts') a
+where (a ->> 'calibration')::bigint = coalesce(
+    (select p.calibration from published.calibrations p where p.subject = a ->> 'subject'), 0)

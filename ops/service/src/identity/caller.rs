@@ -250,7 +250,8 @@ impl Application {
 
     /// 403: the scopes would do, and what the credential is bound to does not.
     fn bound_away(&self, action: Action) -> Problem {
-        let by_school = self.school.is_some() && action != Action::EnterEvaluations;
+        let by_prefix = action == Action::EnterEvaluations && self.activity_prefix.is_some();
+        let by_school = self.school.is_some() && !by_prefix;
         let (rule, detail) = if by_school {
             (
                 "school-bound",

@@ -25,6 +25,9 @@ impl PhysicalExtensionCodec for Codec {
         if let Some(faulty) = super::tests::Faulty::decode(bytes) {
             return Ok(Arc::new(faulty));
         }
+        if inputs.is_empty() {
+            return Err(unknown("an operator of ours has an input"));
+        }
         let accounts = match bytes {
             b"single" => Accounts::Single,
             b"shared" => Accounts::Shared,

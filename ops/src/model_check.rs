@@ -20,11 +20,11 @@ pub(crate) async fn run(args: CheckArgs) -> anyhow::Result<()> {
     let settings = args.installation.settings()?;
     telemetry::init(&settings.section("log")?);
     let config = AnalyticsConfig::load(&settings)?;
-    let yesterday = check::last_whole_day(clock::now());
-    let day = args.day.unwrap_or(yesterday);
-    if day > yesterday {
+    let now = clock::now();
+    let day = args.day.unwrap_or(check::last_whole_day(now));
+    if day > now.date_naive() {
         // It would pass for the last one until it comes.
-        let message = format!("--day {day} is not over: {yesterday} is the last whole day");
+        let message = format!("--day {day} has not come yet");
         return Err(Failure::new(Code::Settings, message).into());
     }
     let database = Database::for_a_moment(&settings).await?;

@@ -154,7 +154,7 @@ async fn a_pupil_declares_reads_and_takes_back_her_own_profile_and_no_other() {
 }
 
 #[actix_web::test]
-async fn her_profile_goes_with_her_account_and_so_does_who_may_declare_it() {
+async fn an_account_that_the_token_names_beside_the_first_is_hers_too() {
     let scene = Scene::new().await;
     let (a, token) = (scene.key("a").await, scene.token("a"));
     assert_eq!(scene.declare(&a, &token).await.0, 200);

@@ -272,7 +272,7 @@ async fn a_file_that_is_missing_is_told_and_not_taken_for_one_without_rows() {
 async fn sorts_side_by_side_leave_each_other_what_a_spilled_one_needs() {
     let place = place_with_answers(&[1, 2, 3]).await;
     let limits = Limits {
-        memory_bytes: 32 << 20,
+        memory_bytes: 48 << 20,
         ..LIMITS
     };
     let questions = Questions::open(&place.lake, limits).await.unwrap();

@@ -189,9 +189,14 @@ fn told_decision(
         || "the catalogue's items and the model's defaults are in force".to_owned(),
         |version| format!("version {version} is in force"),
     );
+    let served = match verdict {
+        "refused" => "",
+        _ => {
+            " What is served changes when the states were made again, which a running service does at once."
+        }
+    };
     output::lines(&format!(
-        "version {calibration} of {subject} is {verdict}; {now}. What is served changes when the states were made \
-         again, which a running service does at once."
+        "version {calibration} of {subject} is {verdict}; {now}.{served}"
     ))?;
     Ok(())
 }

@@ -61,8 +61,8 @@ impl Default for LevelScale {
 impl LevelScale {
     /// From items that have both: the difficulty that their level says, and the parameters that were fitted.
     ///
-    /// Mean equating, shrunk: the offset towards 0 ([`OFFSET_VARIANCE`]), the variance towards the assumed one
-    /// ([`ASSUMED_ITEMS`]). Without items it is the default.
+    /// Mean equating, shrunk: the offset towards 0 (`OFFSET_VARIANCE`), the variance towards the assumed one
+    /// (`ASSUMED_ITEMS`). Without items it is the default.
     #[must_use]
     pub fn of(items: &[(f64, ItemParams)]) -> Self {
         let (mut sum, mut weight) = (0.0, 1.0 / OFFSET_VARIANCE);

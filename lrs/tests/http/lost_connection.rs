@@ -9,6 +9,25 @@ use serde_json::json;
 
 use crate::app::{App, answer, id};
 
+/// What is left behind stays; whoever reads the horizon has the lock of `lrs.stamp` for a moment.
+async fn no_lock_is_left_behind(app: &App) {
+    for _ in 0..500 {
+        let locks = app
+            .number(
+                "select count(*) from pg_locks where locktype = 'advisory'
+                    and database = (select oid from pg_database where datname = current_database())
+                    -- The worker of references has its own for ever.
+                    and not (classid = 5317 and objid = 2)",
+            )
+            .await;
+        if locks == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("a lock is left behind");
+}
+
 #[actix_web::test]
 async fn what_was_acknowledged_outlives_every_connection() {
     let app = App::start().await;
@@ -79,15 +98,7 @@ async fn what_was_acknowledged_outlives_every_connection() {
             .await,
         16 * 30
     );
-    let locks = app
-        .number(
-            "select count(*) from pg_locks where locktype = 'advisory'
-                and database = (select oid from pg_database where datname = current_database())
-                -- The worker of references has its own for ever.
-                and not (classid = 5317 and objid = 2)",
-        )
-        .await;
-    assert_eq!(locks, 0, "no lock is left behind");
+    no_lock_is_left_behind(&app).await;
 }
 
 #[actix_web::test]
@@ -120,16 +131,6 @@ async fn a_cancelled_write_leaves_no_lock_behind() {
         .execute("select pg_advisory_unlock(5317, 1)", &[])
         .await
         .expect("unlocked");
-    // The same session, which goes back to a pool: the lock is free for all.
-    let other = service::pg::pool(app.db.url(), 1)
-        .expect("a pool")
-        .get()
-        .await
-        .expect("a connection");
-    let free: bool = other
-        .query_one("select pg_try_advisory_lock(5317, 1)", &[])
-        .await
-        .expect("asked")
-        .get(0);
-    assert!(free);
+    // The same session, which goes back to a pool.
+    no_lock_is_left_behind(&app).await;
 }

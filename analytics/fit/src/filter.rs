@@ -7,16 +7,13 @@
 use std::ops::Range;
 
 use mastery::declared::{observation, observe};
-use mastery::maths::{exp, expected_sigmoid, sigmoid};
+use mastery::maths::{PI_8, exp, expected_sigmoid, sigmoid};
 use mastery::{Hyper, ItemParams, beside};
 
 use crate::answers::Start;
 use crate::scores::{Predicted, loss};
 use crate::sequences::{Bounds, Loading, Row, Sequences};
 use crate::threads;
-
-/// `π/8`, the constant of the probit approximation to the logistic function.
-const PI_8: f64 = std::f64::consts::PI / 8.0;
 
 /// The sum that an answer was expected from.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 use std::sync::LazyLock;
 
 /// `π/8`, the constant of the probit approximation to the logistic function.
-const PI_8: f64 = PI / 8.0;
+pub const PI_8: f64 = PI / 8.0;
 
 /// `e` to the power of `x`.
 #[must_use]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, NaiveDate};
+use mastery::maths::PI_8;
 use mastery::{Item, Model, PupilState, Step, Voie};
 use schemas::catalogue::CatalogueItem;
 use schemas::ids::StatementId;
@@ -12,9 +13,6 @@ use crate::fold::{Answer, Evaluation, Observer};
 
 /// Bins of equal width over `[0, 1]`: those of the bench and of a fit.
 pub const BINS: usize = fit::scores::BINS;
-
-/// `π/8`, the constant of the probit approximation to the logistic function.
-const PI_8: f64 = std::f64::consts::PI / 8.0;
 
 /// The kind of items of which the catalogue tells no intent.
 const NO_KIND: &str = "none";

@@ -96,26 +96,18 @@ async fn run_alone(analytics: &Analytics, cause: Cause) -> Result<Report, JobErr
     let published = job.publish().await;
     recorded(analytics, job.report.run, published).await?;
     job.report.duration_s = started.elapsed().as_secs_f64();
-    let Report {
-        run,
-        version,
-        answers,
-        pupils,
-        caught_up,
-        duration_s,
-        ..
-    } = job.report;
+    let report = job.report;
     tracing::info!(
-        run,
-        version,
-        answers,
-        pupils,
-        caught_up,
-        duration_s,
+        run = report.run,
+        version = report.version,
+        answers = report.answers,
+        pupils = report.pupils,
+        caught_up = report.caught_up,
+        duration_s = report.duration_s,
         cause = cause.as_str(),
         "mastery recomputed"
     );
-    Ok(job.report)
+    Ok(report)
 }
 
 /// What came of a run; where it failed, its row says why.

@@ -10,7 +10,7 @@ use service::testkit::{Algorithm, TestIssuer};
 use uuid::Uuid;
 
 use crate::inputs::{domain, evaluations, profile, recomputed_is_the_same};
-use crate::roster::{CLASSES, ENROLLMENTS, ORGS, USERS, import, roster};
+use crate::roster::{ENROLLMENTS, USERS, import, roster, with_another_school};
 use crate::why::{competency, key, time};
 use crate::world::{HOME, World, given};
 
@@ -32,20 +32,13 @@ impl Scene {
             ..issuer.settings()
         };
         world.issuer = Issuer::new(settings).expect("sound settings");
-        let orgs = format!("{ORGS}o2,,,Autre lycée,school,0000001B,\n");
         let users = USERS.replace("true,t1,,", &format!("true,t1,{{{HOME}:t}},"));
-        let users = format!(
-            "{users}u3,,,true,u3,{{{HOME}:c}},Élève,2B-01\nt2,,,true,t2,{{{HOME}:s}},Professeur,2B\n"
-        );
-        let classes = format!("{CLASSES}c2,,,2B,10,k1,2B,homeroom,,o2,y1,\"maths,francais\"\n");
-        let enrolments =
-            format!("{ENROLLMENTS}e4,,,c2,o2,u3,student,\ne5,,,c2,o2,t2,teacher,true\n");
-        let changed = [
-            ("orgs.csv", orgs.as_str()),
-            ("users.csv", &users),
-            ("classes.csv", &classes),
-            ("enrollments.csv", &enrolments),
-        ];
+        let users = format!("{users}t2,,,true,t2,{{{HOME}:s}},Professeur,2B\n");
+        let mut changed = with_another_school(&users);
+        changed[3].1.push_str("e5,,,c2,o2,t2,teacher,true\n");
+        let changed = changed
+            .each_ref()
+            .map(|(name, text)| (*name, text.as_str()));
         let (status, told) = import(&world, roster("bulk", &changed)).await;
         assert_eq!(status, 200, "{told}");
         for (n, account) in ["a", "b", "c", "n"].into_iter().enumerate() {
@@ -221,6 +214,38 @@ async fn a_teacher_enters_evaluations_of_her_classes_under_her_own_key() {
     .await;
     assert_eq!(status, 200, "{told}");
     assert_eq!(scene.enter(&a, 4, &t).await, of_nobody);
+}
+
+#[actix_web::test]
+async fn the_roster_of_the_moment_says_whom_an_account_reaches() {
+    let scene = Scene::new().await;
+    let (a, b) = (scene.key("a").await, scene.key("b").await);
+    let of_nobody = scene.get(&profile(NOBODY), &scene.token("a")).await;
+    assert_eq!(scene.declare(&a, &scene.token("a")).await.0, 200);
+    assert_eq!(scene.declare(&b, &scene.token("b")).await.0, 200);
+    let taught = async |changed: &str| {
+        let (status, told) = import(&scene.world, roster("bulk", &[("users.csv", changed)])).await;
+        assert_eq!(status, 200, "{told}");
+        scene.enter(&b, 1, &scene.token("t")).await
+    };
+    let users = |t: &str| USERS.replace("true,t1,,", &format!("{t},"));
+    let teacher = users(&format!("true,t1,{{{HOME}:t}}"));
+    assert_eq!(taught(&teacher).await.0, 201);
+    // A teacher who is disabled, and one whose account is a pupil's now.
+    let disabled = users(&format!("false,t1,{{{HOME}:t}}"));
+    assert_eq!(taught(&disabled).await, of_nobody);
+    let given_away = users("true,t1,").replace("{LDAP:x}", &format!("{{{HOME}:t}}"));
+    assert_eq!(taught(&given_away).await, of_nobody);
+    assert_eq!(scene.get(&profile(&b), &scene.token("t")).await.0, 200);
+    assert_eq!(taught(&teacher).await.0, 200, "the one that there is");
+
+    // An account that is moved opens what is its new person's, and nothing else.
+    let moved = teacher.replace(&format!("{{{HOME}:a}}"), "");
+    let moved = moved.replace("{LDAP:x}", &format!("{{{HOME}:a}}"));
+    assert_eq!(taught(&moved).await.0, 200);
+    assert_eq!(scene.key("a").await, b);
+    assert_eq!(scene.get(&profile(&b), &scene.token("a")).await.0, 200);
+    assert_eq!(scene.get(&profile(&a), &scene.token("a")).await, of_nobody);
 }
 
 #[actix_web::test]

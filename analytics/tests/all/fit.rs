@@ -281,8 +281,8 @@ async fn a_fit_that_was_stopped_goes_on_and_gives_the_same() {
     assert_eq!(world.text(&same).await, "true");
 }
 
-#[actix_web::test]
-async fn a_fit_that_was_stopped_goes_on_for_the_same_alone() {
+/// Forty pupils after their first lesson, folded and shipped.
+async fn after_a_lesson() -> World {
     let world = World::bare().await;
     world.set_catalogue(ITEMS).await;
     world.analytics.start().await.expect("started");
@@ -291,6 +291,12 @@ async fn a_fit_that_was_stopped_goes_on_for_the_same_alone() {
     world.flood(&school.lesson(0, ITEMS, 8, success)).await;
     world.fold().await;
     world.ship().await;
+    world
+}
+
+#[actix_web::test]
+async fn a_fit_that_was_stopped_goes_on_for_the_same_alone() {
+    let world = after_a_lesson().await;
     let mut all = options();
     all.settings.evaluations = 2;
     let maths = Options {
@@ -380,14 +386,7 @@ async fn too_few_pupils_and_an_empty_lake_are_told() {
 
 #[actix_web::test]
 async fn a_fit_starts_from_what_the_fold_starts_from_and_passes_over_evaluations() {
-    let world = World::bare().await;
-    world.set_catalogue(ITEMS).await;
-    world.analytics.start().await.expect("started");
-    let mut school = School::new(40, 5);
-    let success = |ability: f64, item: usize| rasch(ability, difficulty(item));
-    world.flood(&school.lesson(0, ITEMS, 8, success)).await;
-    world.fold().await;
-    world.ship().await;
+    let world = after_a_lesson().await;
     let mut options = options();
     options.settings.evaluations = 2;
     options.settings.rounds = 1;

@@ -484,17 +484,19 @@ async fn another_copy_follows_within_a_second() {
     }
 }
 
+/// The success that a list expects of each activity.
+fn chances(list: &Value) -> Vec<f64> {
+    let all = list["activities"].as_array().expect("a list").iter();
+    all.map(|one| one["expected_success"].as_f64().expect("a figure"))
+        .collect()
+}
+
 #[actix_web::test]
 async fn a_list_goes_by_the_calibration_that_the_states_were_made_with() {
     let given = given().await;
     given.pupil(PUPIL, None).await;
     let app = app!(given, given.recommender().await);
     call!(app, put(&given.all, &catalogue("1", &[2]))).await;
-    let chances = |list: &Value| -> Vec<f64> {
-        let all = list["activities"].as_array().expect("a list").iter();
-        all.map(|one| one["expected_success"].as_f64().expect("a figure"))
-            .collect()
-    };
     let (_, before) = call!(app, get(&given.read, &next(PUPIL, ""))).await;
     assert!(!chances(&before).is_empty());
     assert!(chances(&before).iter().all(|p| *p > 0.5), "{before}");
@@ -570,12 +572,8 @@ async fn what_was_not_fitted_goes_by_what_the_fit_expects_of_it() {
     }
     let copy = app!(given, given.recommender().await);
     let (_, list) = call!(copy, get(&given.read, &next(PUPIL, ""))).await;
-    let chances = list["activities"].as_array().expect("a list").iter();
-    let chances: Vec<f64> = chances
-        .map(|one| one["expected_success"].as_f64().expect("a figure"))
-        .collect();
-    assert!(!chances.is_empty());
-    assert!(chances.iter().all(|p| *p < 0.1), "{list}");
+    assert!(!chances(&list).is_empty());
+    assert!(chances(&list).iter().all(|p| *p < 0.1), "{list}");
 }
 
 #[actix_web::test]

@@ -35,6 +35,9 @@ use super::{RecomputeError, folds};
 /// What is in further ones is sorted.
 const SIDE_BY_SIDE: usize = 16;
 
+/// The order in which compaction leaves rows, ascending.
+const ORDER: [&str; 2] = ["bucket", "account"];
+
 /// The key that answers of persons with several accounts are exchanged and sorted by.
 const PERSON: &str = "person";
 
@@ -146,10 +149,10 @@ async fn by_bucket(
     let (mut inputs, mut unsorted) = (Vec::new(), Vec::new());
     for layer in files.layers(part, parts) {
         let layer = frame(&session, table, &layer)?;
-        // By its footers: a removal writes a file again without saying that it is sorted.
-        let plan = layer.clone().create_physical_plan().await?;
-        if plan.output_ordering().is_some() && inputs.len() < SIDE_BY_SIDE {
-            inputs.push(sorted(layer.select(columns("bucket", Texts::AsRead))?).await?);
+        let as_read = layer.clone().select(columns("bucket", Texts::AsRead))?;
+        let as_read = as_read.create_physical_plan().await?;
+        if inputs.len() < SIDE_BY_SIDE && is_sorted(&as_read)? {
+            inputs.push(as_read);
         } else {
             unsorted.push(layer.select(columns("bucket", Texts::Copied))?);
         }
@@ -168,15 +171,20 @@ async fn by_bucket(
         });
     }
     if let Some(all) = all {
-        inputs.push(sorted(all).await?);
+        let order = ORDER.map(|name| col(name).sort(true, true));
+        inputs.push(all.sort(order.to_vec())?.create_physical_plan().await?);
     }
     Ok(inputs)
 }
 
-/// In the order in which compaction leaves rows: those that say that they are in it are not sorted.
-async fn sorted(rows: DataFrame) -> Result<Arc<dyn ExecutionPlan>> {
-    let order = ["bucket", "account"].map(|name| col(name).sort(true, true));
-    rows.sort(order.to_vec())?.create_physical_plan().await
+/// Whether rows come in [`ORDER`], by the footers of their files: a removal writes a file again without saying that it is
+/// sorted.
+fn is_sorted(rows: &Arc<dyn ExecutionPlan>) -> Result<bool> {
+    let schema = rows.schema();
+    let order = ORDER.map(|name| physical_col(name, &schema).map(PhysicalSortExpr::new_default));
+    let order = order.into_iter().collect::<Result<Vec<_>>>()?;
+    let in_one_stream = rows.output_partitioning().partition_count() == 1;
+    Ok(in_one_stream && rows.equivalence_properties().ordering_satisfy(order)?)
 }
 
 /// The answers of persons who have several accounts, each person's in one part, sorted by person.

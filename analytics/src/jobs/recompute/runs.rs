@@ -82,14 +82,11 @@ impl Input {
             .as_ref()
             .is_none_or(|batch| self.at >= batch.activities.len())
         {
-            self.at = 0;
-            self.batch = match self.stream.next().await.transpose()? {
-                Some(batch) => Some(Batch::of(&batch, activities)?),
-                None => {
-                    self.batch = None;
-                    return Ok(());
-                }
+            (self.batch, self.at) = (None, 0);
+            let Some(batch) = self.stream.next().await.transpose()? else {
+                break;
             };
+            self.batch = Some(Batch::of(&batch, activities)?);
         }
         Ok(())
     }

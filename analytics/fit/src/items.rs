@@ -79,12 +79,13 @@ struct Combo {
     answered: bool,
 }
 
-/// Sums over the answers to an item, at its parameters.
+/// How the log likelihood of the answers to an item changes with its parameters: first derivative, and the second
+/// without its sign, which is never positive.
 #[derive(Debug, Clone, Copy, Default)]
 struct Slope {
-    /// Slope and curvature of the log likelihood by the difficulty.
+    /// As the difficulty falls.
     b: (f64, f64),
-    /// The same by the discrimination.
+    /// As the discrimination grows.
     a: (f64, f64),
 }
 
@@ -363,8 +364,9 @@ impl ByItem {
     ) -> Vec<Slope> {
         let shares = threads::shares(self.ends.iter().copied(), workers);
         let of_share = |items: Range<usize>| -> Vec<Slope> {
+            let answer = |row: &usize| (seen[*row], sequences.rows()[*row].outcome);
             items
-                .map(|item| Slope::of(self.of(item), sequences, seen, params[item]))
+                .map(|item| Slope::of(self.of(item).iter().map(answer), params[item]))
                 .collect()
         };
         threads::each(shares, of_share).concat()
@@ -372,19 +374,72 @@ impl ByItem {
 }
 
 impl Slope {
-    fn of(rows: &[usize], sequences: &Sequences, seen: &[Seen], item: ItemParams) -> Self {
+    /// Of answers: what was seen before each, and its outcome.
+    fn of(answers: impl Iterator<Item = (Seen, f64)>, item: ItemParams) -> Self {
         let mut slope = Self::default();
-        for &row in rows {
-            let (theta, shrunk) = (seen[row].theta, seen[row].shrunk());
-            let p = sigmoid(shrunk * seen[row].logits(item));
-            let k = shrunk * seen[row].factor;
-            let residual = k * (sequences.rows()[row].outcome - p);
+        for (seen, outcome) in answers {
+            let shrunk = seen.shrunk();
+            let p = sigmoid(shrunk * seen.logits(item));
+            let k = shrunk * seen.factor;
+            let residual = k * (outcome - p);
             let weight = k * k * p * (1.0 - p);
             slope.b.0 += residual;
             slope.b.1 += weight;
-            slope.a.0 += residual * theta;
-            slope.a.1 += weight * theta * theta;
+            slope.a.0 += residual * seen.theta;
+            slope.a.1 += weight * seen.theta * seen.theta;
         }
         slope
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The log likelihood of the answers.
+    fn likelihood(answers: &[(Seen, f64)], a: f64, b: f64) -> f64 {
+        let item = ItemParams { a, b, s2: 0.0 };
+        let of = |(seen, outcome): &(Seen, f64)| {
+            let p = sigmoid(seen.shrunk() * seen.logits(item));
+            outcome * p.ln() + (1.0 - outcome) * (1.0 - p).ln()
+        };
+        answers.iter().map(of).sum()
+    }
+
+    #[test]
+    fn slopes_are_those_of_the_likelihood() {
+        // Retries count in part, some outcomes are partial.
+        let answer = |n: u32| {
+            let x = f64::from(n);
+            let seen = Seen {
+                factor: [1.0, 0.4][usize::from(n % 3 == 0)],
+                theta: (x * 0.7).sin() * 2.0,
+                offset: (x * 1.3).cos(),
+                v: 0.1 + (x * 0.9).sin().abs(),
+                expected: 0.5,
+            };
+            (seen, [0.0, 1.0, 0.6, 1.0][n as usize % 4])
+        };
+        let answers: Vec<_> = (0..30).map(answer).collect();
+        for (a, b) in [(1.0, 0.0), (0.4, -1.5), (1.9, 0.8)] {
+            let item = ItemParams { a, b, s2: 0.3 };
+            let slope = Slope::of(answers.iter().copied(), item);
+            let h = 1e-4;
+            let at = |da: f64, db: f64| likelihood(&answers, a + da * h, b + db * h);
+            let first = |da: f64, db: f64| (at(da, db) - at(-da, -db)) / (2.0 * h);
+            let second =
+                |da: f64, db: f64| (at(da, db) + at(-da, -db) - 2.0 * at(0.0, 0.0)) / (h * h);
+            for (told, found) in [
+                (slope.b.0, -first(0.0, 1.0)),
+                (slope.b.1, -second(0.0, 1.0)),
+                (slope.a.0, first(1.0, 0.0)),
+                (slope.a.1, -second(1.0, 0.0)),
+            ] {
+                assert!(
+                    (told - found).abs() < 1e-5,
+                    "{told} for {found} at {a}, {b}"
+                );
+            }
+        }
     }
 }

@@ -412,7 +412,7 @@ mod tests {
         let answer = |n: u32| {
             let x = f64::from(n);
             let seen = Seen {
-                factor: [1.0, 0.4][usize::from(n % 3 == 0)],
+                factor: [1.0, 0.4][usize::from(n.is_multiple_of(3))],
                 theta: (x * 0.7).sin() * 2.0,
                 offset: (x * 1.3).cos(),
                 v: 0.1 + (x * 0.9).sin().abs(),

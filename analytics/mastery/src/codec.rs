@@ -7,6 +7,7 @@
 
 use thiserror::Error;
 
+use crate::quick::Note;
 use crate::shown::Degree;
 use crate::state::{CompetencyNode, DomainNode, Gauss, ItemNode, KeyMap, Moment, PupilState};
 
@@ -252,6 +253,7 @@ impl Reader<'_> {
             node: self.gauss()?,
             n: self.u32()?,
             degree: self.degree()?,
+            note: Note::default(),
         })
     }
 

@@ -8,6 +8,7 @@
 //! 3. [`state`]: [`PupilState`], the fold of one answer ([`PupilState::answer`]), a prediction
 //!    ([`PupilState::predict`]), the level of a competency.
 //! 4. [`shown`]: [`Mastery`] of a competency or a domain, degrees, and when they may be shown.
+//!    `quick`: whether a degree stays, mostly found out with less.
 //!    [`before`]: what the answer before changes in the next one's chance.
 //!    [`prior`]: what is expected of an item before anybody has answered it.
 //! 5. [`declared`]: what a pupil said before the first answer. [`evaluation`]: what was found outside.
@@ -24,6 +25,7 @@ pub mod hyper;
 pub mod maths;
 pub mod model;
 pub mod prior;
+mod quick;
 pub mod shown;
 pub mod state;
 pub mod trace;

@@ -3,16 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::hyper::Scale;
-use crate::maths::{expected_sigmoid, logit, normal_cdf, quick_expected_sigmoid};
-use crate::model::{Competency, Domain, Item, Model, Reference, Subject};
+use crate::maths::{expected_sigmoid, logit, normal_cdf};
+use crate::model::{Competency, Domain, Item, Loading, Model, Reference, Subject};
+use crate::quick::Practised;
 use crate::state::{Faded, Moment, PupilState, first_of_its_domain};
 
 /// How long after its last practice a competency counts as just practised, in seconds.
 const JUST_PRACTISED_S: f64 = 3600.0;
-
-/// How far a quick M is from the exact one, at most: ten times what the quick functions are off, as their levels
-/// are no more than some tens.
-const NEAR: f64 = 1e-4;
 
 /// One of the six degrees of the scale, 1 (insuffisante) to 6 (très bonne).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -42,21 +39,19 @@ impl Degree {
     /// The degree that M falls into for somebody who was last at `last`: kept within the band.
     #[must_use]
     pub fn from_last(scale: &Scale, last: Option<Self>, m: f64) -> Self {
-        match last {
-            Some(last)
-                if m >= last.lower_cut(scale) - scale.band
-                    && m < last.upper_cut(scale) + scale.band =>
-            {
-                last
-            }
-            _ => Self::of(scale, m),
-        }
+        let kept = last.filter(|last| {
+            let (low, high) = last.kept_within(scale);
+            m >= low && m < high
+        });
+        kept.unwrap_or_else(|| Self::of(scale, m))
     }
 
-    /// Whether [`Self::from_last`] certainly keeps it, by an M that is [`NEAR`] the exact one.
-    fn surely_stays(self, scale: &Scale, quick_m: f64) -> bool {
-        quick_m - NEAR >= self.lower_cut(scale) - scale.band
-            && quick_m + NEAR < self.upper_cut(scale) + scale.band
+    /// From where on and below where M keeps it: its cuts, and the band around them.
+    pub(crate) fn kept_within(self, scale: &Scale) -> (f64, f64) {
+        (
+            self.lower_cut(scale) - scale.band,
+            self.upper_cut(scale) + scale.band,
+        )
     }
 
     /// The cut below it; −∞ below the first.
@@ -224,66 +219,44 @@ impl PupilState {
         let scale = model.scale();
         let subject = &model.subjects()[item.subject()];
         for (position, loading) in item.loadings().iter().enumerate() {
-            let competency = &subject.competencies()[loading.competency];
+            let reference = subject.competencies()[loading.competency].reference();
             let faded = self.competency_at(subject, loading.key, now);
             let (mean, variance) = self.level_of(subject.hyper(), loading.domain_key, faded);
-            let reference = competency.reference();
-            if let Some(node) = self.c.get_mut(&loading.key)
-                && !node
-                    .degree
-                    .is_some_and(|last| last.surely_stays(scale, reference.quick_m(mean, variance)))
+            let practised = Practised {
+                competency: loading.key,
+                m: reference.quick_m(mean, variance),
+            };
+            if !self.surely_keeps(scale, practised)
+                && let Some(node) = self.c.get_mut(&loading.key)
             {
                 let m = reference.m(mean, variance);
                 node.degree = Some(Degree::from_last(scale, node.degree, m));
             }
             if first_of_its_domain(item.loadings(), position) {
-                self.update_domain_degree(scale, subject, &subject.domains()[loading.domain], now);
+                let domain = &subject.domains()[loading.domain];
+                let same = |other: &&Loading| other.domain == loading.domain;
+                let alone = item.loadings().iter().filter(same).count() == 1;
+                self.update_domain_degree(scale, subject, domain, alone.then_some(practised), now);
             }
         }
     }
 
-    /// The degree of a domain. It is kept nearly always, and that is found out without the exact M of each of
-    /// its competencies, which takes longer than all else of an answer.
+    /// The degree of a domain, of whose competencies an answer practised this one alone, if it did.
     fn update_domain_degree(
         &mut self,
         scale: &Scale,
         subject: &Subject,
         domain: &Domain,
+        practised: Option<Practised>,
         now: Moment,
     ) {
-        let last = self.d.get(&domain.key()).and_then(|node| node.degree);
-        if last.is_some_and(|last| last.surely_stays(scale, self.quick_m(subject, domain, now))) {
+        if self.domain_surely_keeps(scale, subject, domain, practised, now) {
             return;
         }
         let m = self.sum_domain(subject, domain, now).m;
         if let Some(node) = self.d.get_mut(&domain.key()) {
-            node.degree = Some(Degree::from_last(scale, last, m));
+            node.degree = Some(Degree::from_last(scale, node.degree, m));
         }
-    }
-
-    /// About the M of [`Self::sum_domain`].
-    fn quick_m(&self, subject: &Subject, domain: &Domain, now: Moment) -> f64 {
-        let hyper = subject.hyper();
-        let shared = self.domain_node(hyper, domain.key());
-        let (mean, variance) = (self.g.m + shared.m, self.g.v + shared.v);
-        let mut m = 0.0;
-        let mut untouched: Option<(Reference, f64)> = None;
-        for competency in subject.competencies_of(domain) {
-            let reference = competency.reference();
-            m += match (self.c.get(&competency.key()), untouched) {
-                (Some(node), _) => {
-                    let level = mean + node.quick_level(subject, now);
-                    reference.quick_m(level, variance + node.node.v)
-                }
-                (None, Some((same, m))) if same == reference => m,
-                (None, _) => {
-                    let m = reference.quick_m(mean, variance + hyper.vk);
-                    untouched = Some((reference, m));
-                    m
-                }
-            };
-        }
-        m * domain.weight()
     }
 
     /// Sums over a domain's competencies, in the framework's order.
@@ -331,11 +304,6 @@ impl Reference {
     /// Expected success on the reference item.
     fn m(&self, mean: f64, variance: f64) -> f64 {
         expected_sigmoid(self.a * mean - self.b, self.a * self.a * variance)
-    }
-
-    /// About the same.
-    fn quick_m(&self, mean: f64, variance: f64) -> f64 {
-        quick_expected_sigmoid(self.a * mean - self.b, self.a * self.a * variance)
     }
 
     fn confidence(&self, scale: &Scale, degree: Degree, mean: f64, variance: f64) -> f64 {

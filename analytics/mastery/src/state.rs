@@ -8,6 +8,7 @@ use crate::declared;
 use crate::hyper::Hyper;
 use crate::maths::{exp, expected_sigmoid, ln_1p, ln_1p_of, pow, quick_exp, quick_ln_1p, sigmoid};
 use crate::model::{Competency, Item, ItemParams, Loading, Model, Subject};
+use crate::quick::Note;
 use crate::shown::Degree;
 
 /// How much of an exercise's weight in `recent` stays after each further exercise of the session.
@@ -112,9 +113,14 @@ impl Moment {
         (!self.0.is_nan()).then_some(self.0)
     }
 
-    /// Seconds from `earlier` to here when both are known and time went by.
+    /// Seconds from `earlier` to here when both are known and time did not go back.
+    pub(crate) fn from(self, earlier: Self) -> Option<f64> {
+        (self.0 >= earlier.0).then_some(self.0 - earlier.0)
+    }
+
+    /// The same when time went by.
     fn since(self, earlier: Self) -> Option<f64> {
-        (self.0 > earlier.0).then_some(self.0 - earlier.0)
+        self.from(earlier).filter(|seconds| *seconds > 0.0)
     }
 }
 
@@ -131,6 +137,7 @@ pub(crate) struct DomainNode {
     /// Answers that touched it.
     pub(crate) n: u32,
     pub(crate) degree: Option<Degree>,
+    pub(crate) note: Note,
 }
 
 /// A competency, once practised.
@@ -712,6 +719,7 @@ impl DomainNode {
             node: Gauss::prior(hyper.vd),
             n: 0,
             degree: None,
+            note: Note::default(),
         }
     }
 }
@@ -749,18 +757,25 @@ impl CompetencyNode {
         Faded { m, v, practice }
     }
 
-    /// About what [`Self::at`] gives for the level: its mean with what practice brings.
-    pub(crate) fn quick_level(&self, subject: &Subject, now: Moment) -> f64 {
+    /// About what [`Self::at`] gives for the level, its mean with what practice brings; and how much it moves at most
+    /// with each second from then on.
+    pub(crate) fn quick_level(&self, subject: &Subject, now: Moment) -> (f64, f64) {
         if self.n == 0 {
-            return self.node.m;
+            return (self.node.m, 0.0);
         }
-        let practice = subject.practice(self.n);
-        let Some(seconds) = now.since(self.at) else {
-            return self.node.m + practice;
-        };
         let hyper = subject.hyper();
+        let practice = subject.practice(self.n);
+        // Of one whose time is not known, none goes by.
+        let fading = |seconds: f64| {
+            (hyper.rho.abs() + (hyper.rk * self.node.m).abs()) / (hyper.tau + seconds)
+        };
+        let Some(seconds) = now.since(self.at) else {
+            let fading = self.at.get().map_or(0.0, |_| fading(0.0));
+            return (self.node.m + practice, fading);
+        };
         let q = quick_ln_1p(seconds / hyper.tau);
-        self.node.m * quick_exp(-hyper.rk * q) + practice - hyper.rho * q
+        let level = self.node.m * quick_exp(-hyper.rk * q) + practice - hyper.rho * q;
+        (level, fading(seconds))
     }
 
     /// Counts the pupil's answer number `number` (from 0), of session `session`, whose main

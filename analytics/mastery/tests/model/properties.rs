@@ -35,6 +35,26 @@ pub(crate) fn answers() -> impl Strategy<Value = Vec<Answer>> {
     prop::collection::vec(answer, 0..60)
 }
 
+/// The same in series: one competency is practised for a while, as pupils do.
+fn series() -> impl Strategy<Value = Vec<Answer>> {
+    let one = (
+        0..ITEMS,
+        prop::collection::vec(any::<(bool, bool, u16)>(), 1..25),
+    );
+    let answer = |item: u32, (correct, right_away, seconds): (bool, bool, u16)| Answer {
+        // The other item with the same competencies, too.
+        item: (item + if right_away { 0 } else { ITEMS / 2 }) % ITEMS,
+        y: f64::from(u8::from(correct)),
+        correct,
+        after: Some(f64::from(seconds) / if right_away { 1_000.0 } else { 10.0 }),
+    };
+    let series = one.prop_map(move |(item, each)| {
+        let each = each.into_iter();
+        each.map(|one| answer(item, one)).collect::<Vec<_>>()
+    });
+    prop::collection::vec(series, 0..12).prop_map(|all| all.concat())
+}
+
 /// Two domains; items with one competency, with two of one domain, with two of two domains.
 pub(crate) fn model() -> Model {
     model_with(Hyper::default())
@@ -98,7 +118,9 @@ proptest! {
     }
 
     #[test]
-    fn a_degree_is_that_of_the_exact_m_though_a_quick_one_is_looked_at_first(answers in answers()) {
+    fn a_degree_is_that_of_the_exact_m_though_a_quick_one_is_looked_at_first(
+        answers in prop_oneof![answers(), series()],
+    ) {
         let (model, mut clock) = (model(), 1e9);
         let mut state = PupilState::new(&model.subjects()[0]);
         let (scale, subject) = (model.scale(), &model.subjects()[0]);

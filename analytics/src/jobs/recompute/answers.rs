@@ -7,6 +7,7 @@ use arrow::array::{
     Array as _, AsArray as _, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch,
     StringViewArray,
 };
+use arrow::buffer::Buffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 use arrow::error::ArrowError;
@@ -49,7 +50,11 @@ pub(super) struct Batch {
 
 impl Batch {
     /// Texts are read as views and times as numbers, however they come.
-    pub(super) fn of(batch: &RecordBatch, activities: &mut Activities) -> Result<Self, ArrowError> {
+    pub(super) fn of(
+        batch: &RecordBatch,
+        activities: &mut Activities,
+        seen: &mut Seen,
+    ) -> Result<Self, ArrowError> {
         let column = |name: &str, kind: &DataType| {
             let column = batch
                 .column_by_name(name)
@@ -75,7 +80,7 @@ impl Batch {
             device_id: text("device_id")?,
             device_seq: integer("device_seq")?,
             id: text("id")?,
-            activities: activities.numbers(&text("activity")?),
+            activities: activities.numbers(&text("activity")?, seen),
             correct: boolean("correct")?,
             outcome: column("outcome", &DataType::Float64)?
                 .as_primitive::<Float64Type>()
@@ -104,8 +109,26 @@ pub(super) fn same(texts: &StringViewArray, one: usize, other: usize) -> bool {
 pub(super) struct Activities {
     numbers: HashMap<String, u32>,
     all: Vec<Activity>,
-    /// Numbers by the views of one batch.
-    seen: HashMap<u128, u32, Views>,
+}
+
+/// Numbers of [`Activities`] by views, as batches of one input have them.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    numbers: HashMap<u128, u32, Views>,
+    /// What the views point into: as long as it is held here, no other text gets there.
+    buffers: Vec<Buffer>,
+}
+
+impl Seen {
+    /// Forgets all unless these are the same buffers.
+    fn within(&mut self, buffers: &[Buffer]) {
+        let same = |(one, other): (&Buffer, &Buffer)| one.ptr_eq(other);
+        let pairs = self.buffers.iter().zip(buffers);
+        if self.buffers.len() != buffers.len() || !pairs.into_iter().all(same) {
+            self.numbers.clear();
+            self.buffers = buffers.to_vec();
+        }
+    }
 }
 
 /// An activity, and its answers since [`Activities::used`] was last asked.
@@ -118,16 +141,16 @@ struct Activity {
 }
 
 impl Activities {
-    /// The number of each row. Rows of one page of a dictionary share one view: it is looked up once.
-    fn numbers(&mut self, activities: &StringViewArray) -> Vec<u32> {
-        self.seen.clear();
+    /// The number of each row. Rows of one dictionary share one view, and batches one dictionary: it is looked up once.
+    fn numbers(&mut self, activities: &StringViewArray, seen: &mut Seen) -> Vec<u32> {
+        seen.within(activities.data_buffers());
         let views = activities.views().iter().enumerate();
         let number = |(n, view): (usize, &u128)| {
-            if let Some(number) = self.seen.get(view) {
+            if let Some(number) = seen.numbers.get(view) {
                 return *number;
             }
             let number = self.number(activities.value(n));
-            self.seen.insert(*view, number);
+            seen.numbers.insert(*view, number);
             number
         };
         views.map(number).collect()
@@ -199,6 +222,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn one_view_is_another_activity_in_another_buffer() {
+        let texts = |end: &str| {
+            let rows = ["urn:short".to_owned(), format!("https://a.example/{end}")];
+            StringViewArray::from_iter_values(rows)
+        };
+        let (mut activities, mut seen) = (Activities::default(), Seen::default());
+        let (one, other) = (texts("1"), texts("2"));
+        assert_eq!(one.views(), other.views());
+        assert_eq!(activities.numbers(&one, &mut seen), [0, 1]);
+        assert_eq!(activities.numbers(&one.slice(1, 1), &mut seen), [1]);
+        assert_eq!(activities.numbers(&other, &mut seen), [0, 2]);
+        drop((one, other));
+        assert_eq!(activities.numbers(&texts("3"), &mut seen), [0, 3]);
+    }
+
+    #[test]
     fn an_activity_is_counted_under_its_key_whatever_its_view() {
         let long = "https://ressources.edu.example.net/sequence/001/exercice/0";
         let texts: Vec<String> = (0..40)
@@ -209,7 +248,7 @@ mod tests {
             .collect();
         let column = StringViewArray::from_iter_values(&texts);
         let mut activities = Activities::default();
-        let numbers = activities.numbers(&column);
+        let numbers = activities.numbers(&column, &mut Seen::default());
         for (number, text) in numbers.into_iter().zip(&texts) {
             assert_eq!(activities.key(number), key64(text));
             activities.count(number, text.ends_with('3'));

@@ -10,7 +10,7 @@ use datafusion::error::Result;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt as _;
 
-use super::answers::{Activities, Batch};
+use super::answers::{Activities, Batch, Seen};
 
 /// The inputs, each at a row.
 pub(super) struct Runs {
@@ -24,6 +24,7 @@ struct Input {
     stream: SendableRecordBatchStream,
     batch: Option<Batch>,
     at: usize,
+    seen: Seen,
 }
 
 impl Runs {
@@ -32,6 +33,7 @@ impl Runs {
             stream,
             batch: None,
             at: 0,
+            seen: Seen::default(),
         };
         Self {
             inputs: streams.into_iter().map(input).collect(),
@@ -86,7 +88,7 @@ impl Input {
             let Some(batch) = self.stream.next().await.transpose()? else {
                 break;
             };
-            self.batch = Some(Batch::of(&batch, activities)?);
+            self.batch = Some(Batch::of(&batch, activities, &mut self.seen)?);
         }
         Ok(())
     }

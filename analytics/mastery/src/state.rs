@@ -114,13 +114,13 @@ impl Moment {
     }
 
     /// Seconds from `earlier` to here when both are known and time did not go back.
-    pub(crate) fn from(self, earlier: Self) -> Option<f64> {
+    pub(crate) fn seconds_from(self, earlier: Self) -> Option<f64> {
         (self.0 >= earlier.0).then_some(self.0 - earlier.0)
     }
 
     /// The same when time went by.
     fn since(self, earlier: Self) -> Option<f64> {
-        self.from(earlier).filter(|seconds| *seconds > 0.0)
+        self.seconds_from(earlier).filter(|seconds| *seconds > 0.0)
     }
 }
 
@@ -758,18 +758,20 @@ impl CompetencyNode {
     }
 
     /// About what [`Self::at`] gives for the level, its mean with what practice brings; and how much it moves at most
-    /// with each second from then on.
+    /// with each second from then on, infinite where no bound is known.
     pub(crate) fn quick_level(&self, subject: &Subject, now: Moment) -> (f64, f64) {
         if self.n == 0 {
             return (self.node.m, 0.0);
         }
         let hyper = subject.hyper();
         let practice = subject.practice(self.n);
-        // Of one whose time is not known, none goes by.
-        let fading = |seconds: f64| {
-            (hyper.rho.abs() + (hyper.rk * self.node.m).abs()) / (hyper.tau + seconds)
+        // What fades does so ever more slowly.
+        let fading = |seconds: f64| match hyper.rk >= 0.0 && hyper.tau > 0.0 {
+            true => (hyper.rho.abs() + (hyper.rk * self.node.m).abs()) / (hyper.tau + seconds),
+            false => f64::INFINITY,
         };
         let Some(seconds) = now.since(self.at) else {
+            // Of one whose time is not known, none goes by.
             let fading = self.at.get().map_or(0.0, |_| fading(0.0));
             return (self.node.m + practice, fading);
         };

@@ -105,14 +105,14 @@ async fn what_was_acknowledged_outlives_every_connection() {
 async fn a_cancelled_write_leaves_no_lock_behind() {
     let app = App::start().await;
     let client = app.db.pool().get().await.expect("a connection");
-    // The stamp waits here for a lock that another holds, until its query is cancelled.
+    // The stamp has its lock, and waits for the sequence until its query is cancelled.
     let holder = service::pg::pool(app.db.url(), 1)
         .expect("a pool")
         .get()
         .await
         .expect("a connection");
     holder
-        .execute("select pg_advisory_lock(5317, 1)", &[])
+        .batch_execute("begin; alter sequence lrs.statement_seq cache 1")
         .await
         .expect("locked");
     client
@@ -127,10 +127,7 @@ async fn a_cancelled_write_leaves_no_lock_behind() {
         error.code(),
         Some(&tokio_postgres::error::SqlState::QUERY_CANCELED)
     );
-    holder
-        .execute("select pg_advisory_unlock(5317, 1)", &[])
-        .await
-        .expect("unlocked");
+    holder.batch_execute("rollback").await.expect("unlocked");
     // The same session, which goes back to a pool.
     no_lock_is_left_behind(&app).await;
 }

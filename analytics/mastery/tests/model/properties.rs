@@ -152,6 +152,21 @@ proptest! {
     }
 
     #[test]
+    fn a_note_of_the_last_look_changes_no_state(answers in prop_oneof![answers(), series()]) {
+        let model = model();
+        let (mut state, mut clock) = (PupilState::new(&model.subjects()[0]), 1e9);
+        let mut bytes = state.encode();
+        for answer in &answers {
+            // What was written and read has no notes.
+            let (mut read, mut same_clock) = (PupilState::decode(&bytes).unwrap(), clock);
+            fold(&model, &mut read, &mut same_clock, std::slice::from_ref(answer));
+            fold(&model, &mut state, &mut clock, std::slice::from_ref(answer));
+            bytes = read.encode();
+            prop_assert_eq!(state.encode(), bytes.clone());
+        }
+    }
+
+    #[test]
     fn what_is_shown_is_in_its_range(answers in answers(), later in 0.0..1e8) {
         let (model, mut clock) = (model(), 1e9);
         let mut state = PupilState::new(&model.subjects()[0]);

@@ -122,9 +122,9 @@ pub(super) struct Seen {
 impl Seen {
     /// Forgets all unless these are the same buffers.
     fn within(&mut self, buffers: &[Buffer]) {
-        let same = |(one, other): (&Buffer, &Buffer)| one.ptr_eq(other);
-        let pairs = self.buffers.iter().zip(buffers);
-        if self.buffers.len() != buffers.len() || !pairs.into_iter().all(same) {
+        let mut pairs = self.buffers.iter().zip(buffers);
+        let same = self.buffers.len() == buffers.len();
+        if !(same && pairs.all(|(one, other)| one.ptr_eq(other))) {
             self.numbers.clear();
             self.buffers = buffers.to_vec();
         }

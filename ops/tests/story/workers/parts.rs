@@ -117,8 +117,8 @@ fn model() -> Arc<Model> {
     Arc::new(Model::new(framework, &items))
 }
 
-/// Persons with two accounts, in two buckets, so many that a worker sends those of its threads in several batches; void
-/// answers; declared profiles and an evaluation.
+/// Persons with two accounts, in two buckets, on each of two threads more than the 500 of a batch; void answers; declared
+/// profiles and an evaluation.
 fn beside() -> Beside {
     let domain = &Framework::seconde().domains[3];
     let competency = &domain.competencies[0].uri;

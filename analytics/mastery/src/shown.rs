@@ -232,30 +232,19 @@ impl PupilState {
                 let m = reference.m(mean, variance);
                 node.degree = Some(Degree::from_last(scale, node.degree, m));
             }
-            if first_of_its_domain(item.loadings(), position) {
-                let domain = &subject.domains()[loading.domain];
-                let same = |other: &&Loading| other.domain == loading.domain;
-                let alone = item.loadings().iter().filter(same).count() == 1;
-                self.update_domain_degree(scale, subject, domain, alone.then_some(practised), now);
+            if !first_of_its_domain(item.loadings(), position) {
+                continue;
             }
-        }
-    }
-
-    /// The degree of a domain, of whose competencies an answer practised this one alone, if it did.
-    fn update_domain_degree(
-        &mut self,
-        scale: &Scale,
-        subject: &Subject,
-        domain: &Domain,
-        practised: Option<Practised>,
-        now: Moment,
-    ) {
-        if self.domain_surely_keeps(scale, subject, domain, practised, now) {
-            return;
-        }
-        let m = self.sum_domain(subject, domain, now).m;
-        if let Some(node) = self.d.get_mut(&domain.key()) {
-            node.degree = Some(Degree::from_last(scale, node.degree, m));
+            let domain = &subject.domains()[loading.domain];
+            let same = |other: &&Loading| other.domain == loading.domain;
+            let alone = item.loadings().iter().filter(same).count() == 1;
+            let practised = alone.then_some(practised);
+            if !self.domain_surely_keeps(scale, subject, domain, practised, now) {
+                let m = self.sum_domain(subject, domain, now).m;
+                if let Some(node) = self.d.get_mut(&domain.key()) {
+                    node.degree = Some(Degree::from_last(scale, node.degree, m));
+                }
+            }
         }
     }
 
@@ -266,7 +255,7 @@ impl PupilState {
         let shared = self.domain_node(hyper, domain.key());
         let (mut mean, mut m, mut variance) = (0.0, 0.0, 0.0);
         // Competencies never practised differ by their reference alone: their M is kept, because a
-        // framework may have a hundred of them in one domain, and this runs at every answer.
+        // framework may have a hundred of them in one domain.
         let mut untouched: Option<(Reference, f64)> = None;
         for competency in subject.competencies_of(domain) {
             let reference = competency.reference();

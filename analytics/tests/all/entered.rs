@@ -34,12 +34,8 @@ impl Scene {
         world.issuer = Issuer::new(settings).expect("sound settings");
         let users = USERS.replace("true,t1,,", &format!("true,t1,{{{HOME}:t}},"));
         let users = format!("{users}t2,,,true,t2,{{{HOME}:s}},Professeur,2B\n");
-        let mut changed = with_another_school(&users);
-        changed[3].1.push_str("e5,,,c2,o2,t2,teacher,true\n");
-        let changed = changed
-            .each_ref()
-            .map(|(name, text)| (*name, text.as_str()));
-        let (status, told) = import(&world, roster("bulk", &changed)).await;
+        let teacher = "e5,,,c2,o2,t2,teacher,true\n";
+        let (status, told) = import(&world, with_another_school(&users, teacher)).await;
         assert_eq!(status, 200, "{told}");
         for (n, account) in ["a", "b", "c", "n"].into_iter().enumerate() {
             world.answer(&given(n as u64, account, n, true, 60)).await;

@@ -122,36 +122,25 @@ async fn a_class_is_there_as_it_was_announced() {
     );
 }
 
-/// The files with another school: a class of one pupil, of account `c`.
-pub(crate) fn with_another_school(users: &str) -> [(&'static str, String); 4] {
-    [
-        (
-            "orgs.csv",
-            format!("{ORGS}o2,,,Autre lycée,school,0000001B,\n"),
-        ),
-        (
-            "users.csv",
-            format!("{users}u3,,,true,u3,{{{HOME}:c}},Élève,2B-01\n"),
-        ),
-        (
-            "classes.csv",
-            format!("{CLASSES}c2,,,2B,10,k1,2B,homeroom,,o2,y1,\"maths,francais\"\n"),
-        ),
-        (
-            "enrollments.csv",
-            format!("{ENROLLMENTS}e4,,,c2,o2,u3,student,\n"),
-        ),
-    ]
+/// The roster of these users with another school, a class of one pupil, of account `c`; and with these enrolments besides.
+pub(crate) fn with_another_school(users: &str, enrolments: &str) -> Vec<u8> {
+    let orgs = format!("{ORGS}o2,,,Autre lycée,school,0000001B,\n");
+    let users = format!("{users}u3,,,true,u3,{{{HOME}:c}},Élève,2B-01\n");
+    let classes = format!("{CLASSES}c2,,,2B,10,k1,2B,homeroom,,o2,y1,\"maths,francais\"\n");
+    let enrolments = format!("{ENROLLMENTS}e4,,,c2,o2,u3,student,\n{enrolments}");
+    let changed = [
+        ("orgs.csv", orgs.as_str()),
+        ("users.csv", &users),
+        ("classes.csv", &classes),
+        ("enrollments.csv", &enrolments),
+    ];
+    roster("bulk", &changed)
 }
 
 #[actix_web::test]
 async fn a_credential_of_a_school_sees_its_classes_and_pupils_alone() {
     let world = World::new().await;
-    let changed = with_another_school(USERS);
-    let changed = changed
-        .each_ref()
-        .map(|(name, text)| (*name, text.as_str()));
-    let (status, told) = import(&world, roster("bulk", &changed)).await;
+    let (status, told) = import(&world, with_another_school(USERS, "")).await;
     assert_eq!(status, 200, "{told}");
     let grant = Grant {
         binding: Binding {
